@@ -1,0 +1,1 @@
+$(call declare,library,host,assert.c memory.c)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Link: a cable with faults between two ports, left (0) and right (1). The wirefilter of the
+ * Virtual Square book, chapter 4: per direction and per node of a Markov chain, loss, bursty loss
+ * (Gilbert), delay, duplication, bandwidth, speed, queue capacity, noise and MTU; beyond it, and
+ * off by default, reordering, corruption of whole frames, and recorded traces.
+ *
+ * Every parameter and purpose draws from its own stream: ("link.NAME.lr.loss", ...).
+ */
+#ifndef VSQ_LINK_LINK_H
+#define VSQ_LINK_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/counter.h"
+#include "core/base/frame.h"
+#include "core/base/text.h"
+#include "core/base/time.h"
+#include "core/base/trace.h"
+
+#define LINK_LEFT  0
+#define LINK_RIGHT 1
+
+struct link;
+struct mgmt;
+
+struct link_conf {
+	uint64_t seed;
+	const char *name; /* names the streams of chance; copied */
+	size_t queue_bytes_max; /* a bound for what capacity leaves unbounded; 0: 64 MiB */
+	const struct vs_trace *trace; /* port: where the frame entered */
+};
+
+int link_create(struct link **, const struct link_conf *, struct vs_arena *);
+void link_destroy(struct link *);
+
+/* The engine verbs. Input at a port leaves at the other one. A frame is changed only by a copy. */
+void link_input(struct link *, vs_time now, int port, struct vs_frame *f); /* takes f */
+void link_run(struct link *, vs_time now);
+vs_time link_poll_at(const struct link *);
+struct vs_frame *link_output(struct link *, int *port);
+
+/* Sets a parameter in wirefilter's notation: name is the command ("loss", "lostburst", "delay",
+ * "dup", "bandwidth", "speed", "chanbufsize" (also "capacity"), "noise", "mtu", "fifo", "reorder",
+ * "corrupt", "markov-numnodes", "markov-time", "markov-name", "markov-setnode",
+ * "markov-setedge", "trace-loss", "trace-capacity"), value its argument ("LR 100+10N[4]",
+ * "0,1,20"). On an error nothing has changed and *why, if not NULL, lends a sentence saying what
+ * was found and what is allowed. 0, -EINVAL, -ENOENT (no such parameter), -ENOMEM.
+ */
+int link_set(struct link *, vs_time now, const char *name, const char *value, const char **why);
+
+/* A trace of what a real channel did, played from now on and over again: for "loss" a string of
+ * 0s and 1s, one per frame; for "capacity" delivery opportunities of one MTU as ascending
+ * milliseconds (the format of cellular traces). direction: LINK_LEFT for frames entering left.
+ */
+int link_trace_loss(struct link *, int direction, const char *bits, size_t len);
+int link_trace_capacity(struct link *, vs_time now, int direction, const uint32_t *ms, size_t count);
+
+/* The Markov chain now. */
+int link_node(const struct link *);
+const char *link_node_name(const struct link *, int node); /* "" or a name; NULL: no such node */
+
+/* Bytes and frames now waiting that entered at port. */
+size_t link_queue_bytes(const struct link *, int port);
+size_t link_queue_frames(const struct link *, int port);
+
+/* Counters of a direction: rx_frames, rx_bytes, tx_frames, tx_bytes, drop_loss, drop_burst,
+ * drop_queue, drop_mtu, drop_trace, duplicated, reordered, corrupted, noise_bits ...
+ */
+struct vs_counters link_counters(const struct link *, int port);
+
+/* Adds wirefilter's commands (help text, showinfo, loss, ..., markov-...) to a command tree. */
+int link_mgmt_add(struct link *, struct mgmt *);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Stack: a TCP/IP host. One engine for both families: addresses are 128 bits, IPv4's are mapped
+ * (core/wire/addr.h), and there is one TCP, one UDP and one routing table. Any number per process.
+ *
+ * Frames enter and leave by interface, sockets are used by number, and nothing blocks: a call that
+ * would have to wait answers -EAGAIN (or -EINPROGRESS), and stk_event() tells later when it is
+ * worth calling again. After any verb the driver pulls output until there is none.
+ */
+#ifndef VSQ_STACK_STK_H
+#define VSQ_STACK_STK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/arena.h"
+#include "core/base/counter.h"
+#include "core/base/frame.h"
+#include "core/base/time.h"
+#include "core/base/trace.h"
+#include "core/wire/addr.h"
+
+struct stk;
+struct tcp_sample; /* stack/tcp/tcp.h */
+
+#define STK_IF_MAX   64
+#define STK_NAME_MAX 16
+
+struct stk_conf {
+	uint64_t seed;
+	const char *name;	 /* names the streams of chance: "host.alice"; copied */
+	struct vs_pool *pool;	 /* where frames that start here come from */
+	unsigned sockets_max;	 /* 0: 65,536 */
+	bool forwarding;	 /* a router */
+	const struct vs_trace *trace; /* port: the interface */
+
+	/* Looks on while TCP works: called whenever a connection's variables have changed or it
+	 * retransmits. May be NULL. It must not call the stack.
+	 */
+	void *tcp_ctx;
+	void (*tcp_sample)(void *tcp_ctx, vs_time now, const struct tcp_sample *);
+};
+
+int stk_create(struct stk **, const struct stk_conf *, struct vs_arena *);
+
+/* Ends every connection silently (nothing is sent) and gives everything back. */
+void stk_destroy(struct stk *);
+
+/* The engine verbs. */
+void stk_input(struct stk *, vs_time now, int ifindex, struct vs_frame *f); /* takes f */
+void stk_run(struct stk *, vs_time now);
+vs_time stk_poll_at(const struct stk *);
+struct vs_frame *stk_output(struct stk *, int *ifindex);
+
+/* Gives the next socket that has news, and its readiness: STK_IN ...; -1 when there is none. A
+ * socket is given once for any number of changes.
+ */
+int stk_event(struct stk *, unsigned *readiness);
+
+#define STK_IN	0x1 /* data, a connection to accept, or the end of the stream */
+#define STK_OUT 0x2 /* room to send; connected */
+#define STK_ERR 0x4 /* an error is pending (STK_SO_ERROR) */
+#define STK_HUP 0x8 /* both directions are shut */
+
+/* Interfaces. Numbers start at 1 (0: loopback's place, and "any" in a socket address). */
+struct stk_if_conf {
+	const char *name; /* "eth0" */
+	uint8_t mac[WIRE_MAC_LEN];
+	uint32_t mtu; /* 0: 1500 */
+};
+
+int stk_if_add(struct stk *, vs_time now, const struct stk_if_conf *); /* ifindex or -errno */
+int stk_if_remove(struct stk *, vs_time now, int ifindex);
+int stk_if_set_up(struct stk *, vs_time now, int ifindex, bool up); /* added interfaces are up */
+
+/* Addresses; bits counts in 128 (IPv4's /24 is 120). An IPv6 interface gets its link-local address
+ * (EUI-64) when it is added. The route to the prefix comes and goes with the address.
+ */
+int stk_addr_add(struct stk *, vs_time now, int ifindex, const struct wire_addr *, unsigned bits);
+int stk_addr_remove(struct stk *, vs_time now, int ifindex, const struct wire_addr *);
+
+/* Routes by longest prefix, then metric. via :: (any) is on-link. */
+struct stk_route {
+	struct wire_addr dst;
+	unsigned bits;
+	struct wire_addr via;
+	int ifindex; /* 0: found from via */
+	uint32_t metric;
+};
+
+int stk_route_add(struct stk *, vs_time now, const struct stk_route *);
+int stk_route_remove(struct stk *, vs_time now, const struct stk_route *);
+
+/* Settings by their Linux names ("net.ipv4.tcp_sack", "net.ipv4.ip_default_ttl",
+ * "net.ipv4.tcp_wmem" ...). -ENOENT for an unknown one, -EINVAL for a bad value.
+ */
+int stk_set(struct stk *, vs_time now, const char *name, const char *value);
+int stk_get(const struct stk *, const char *name, char *value, size_t size);
+
+struct vs_counters stk_counters(const struct stk *); /* Linux's SNMP names: "TcpRetransSegs" ... */
+
+/* Sockets. */
+struct stk_addr {
+	struct wire_addr addr;
+	uint16_t port;	 /* host order */
+	uint16_t ifindex; /* scope of a link-local address; 0: any */
+};
+
+#define STK_STREAM 1 /* TCP */
+#define STK_DGRAM  2 /* UDP */
+#define STK_PING   3 /* ICMP echo, as Linux's ping sockets: port is the identifier, a message
+		      * starts with the ICMP header (the stack sets identifier and checksum) */
+
+#define STK_MSG_PEEK	 0x02
+#define STK_MSG_TRUNC	 0x20	/* recv: the real length; with buf NULL: discard the data */
+#define STK_MSG_MORE	 0x8000 /* more follows: do not send a partial segment yet */
+
+#define STK_SHUT_RD   0
+#define STK_SHUT_WR   1
+#define STK_SHUT_RDWR 2
+
+enum stk_option {
+	STK_SO_ERROR,	    /* get: the pending error as a positive errno, and clear it */
+	STK_SO_SNDBUF,
+	STK_SO_RCVBUF,
+	STK_SO_REUSEADDR,
+	STK_SO_KEEPALIVE,
+	STK_SO_LINGER,	    /* s; -1: off */
+	STK_SO_BROADCAST,
+	STK_IPV6_V6ONLY,
+	STK_IP_TTL,	    /* both families */
+	STK_IP_TOS,	    /* both families: DSCP and ECN */
+	STK_IP_MTU_DISCOVER, /* Linux's IP_PMTUDISC_...: 0 don't, 1 want, 2 do */
+	STK_TCP_NODELAY,
+	STK_TCP_MAXSEG,
+	STK_TCP_CORK,
+	STK_TCP_QUICKACK,
+	STK_TCP_USER_TIMEOUT, /* ms */
+	STK_TCP_KEEPIDLE,   /* s */
+	STK_TCP_KEEPINTVL,  /* s */
+	STK_TCP_KEEPCNT,
+	STK_TCP_NOTSENT_LOWAT,
+	STK_INQ,	    /* get: bytes that can be received */
+	STK_OUTQ,	    /* get: bytes not yet acknowledged */
+	STK_TCP_CC,	    /* congestion control: index in "net.ipv4.tcp_available_..." */
+};
+
+int stk_socket(struct stk *, int type); /* a number from 0, or -EMFILE, -ENOMEM, -EINVAL */
+int stk_bind(struct stk *, int fd, const struct stk_addr *);
+int stk_listen(struct stk *, int fd, int backlog);
+int stk_connect(struct stk *, vs_time now, int fd, const struct stk_addr *); /* -EINPROGRESS */
+int stk_accept(struct stk *, vs_time now, int fd, struct stk_addr *peer);    /* a new socket */
+int stk_shutdown(struct stk *, vs_time now, int fd, int how);
+
+/* Closes the socket; TCP goes on in the background until the peer has everything. */
+int stk_close(struct stk *, vs_time now, int fd);
+
+/* As send(2) and recv(2): bytes moved, 0 at the end of the stream, or -errno. to and from may be
+ * NULL. Of a datagram that is longer than len the rest is lost.
+ */
+ptrdiff_t stk_send(struct stk *, vs_time now, int fd, const void *buf, size_t len, int flags,
+		   const struct stk_addr *to);
+ptrdiff_t stk_recv(struct stk *, vs_time now, int fd, void *buf, size_t len, int flags,
+		   struct stk_addr *from);
+
+int stk_option_set(struct stk *, vs_time now, int fd, enum stk_option, int64_t value);
+int stk_option_get(struct stk *, int fd, enum stk_option, int64_t *value);
+int stk_local(const struct stk *, int fd, struct stk_addr *);
+int stk_peer(const struct stk *, int fd, struct stk_addr *);
+unsigned stk_readiness(const struct stk *, int fd);
+
+#endif
