@@ -1,0 +1,1 @@
+$(call declare,unit,canary_test.c,)
