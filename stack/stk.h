@@ -71,6 +71,7 @@ struct stk_if_conf {
 
 int stk_if_add(struct stk *, vs_time now, const struct stk_if_conf *); /* ifindex or -errno */
 int stk_if_remove(struct stk *, vs_time now, int ifindex);
+int stk_if_set_mtu(struct stk *, vs_time now, int ifindex, uint32_t mtu); /* from 68 */
 int stk_if_set_up(struct stk *, vs_time now, int ifindex, bool up); /* added interfaces are up */
 
 /* Addresses; bits counts in 128 (IPv4's /24 is 120). An IPv6 interface gets its link-local address

@@ -12,6 +12,7 @@
 #include "core/base/prng.h"
 #include "core/base/queue.h"
 #include "core/base/timer.h"
+#include "core/wire/cksum.h"
 #include "core/wire/ip.h"
 #include "stack/stk.h"
 
@@ -56,7 +57,7 @@ struct stk_socket {
 	uint8_t mtu_discover;
 	bool reuse_addr, v6only, broadcast;
 	bool event_queued;
-	struct stk_socket *event_next;
+	struct stk_socket *event_next, **event_prev;
 	struct stk_socket *all_next, **all_prev; /* every socket of the stack */
 };
 
@@ -66,12 +67,18 @@ int stk_socket_number(struct stk *, struct stk_socket *); /* gives it one: fd or
 void stk_socket_free(struct stk *, struct stk_socket *);
 void stk_socket_wake(struct stk *, struct stk_socket *); /* it has news for stk_event() */
 
+/* An ephemeral port of net.ipv4.ip_local_port_range that used() denies to be in use: RFC 6056
+ * 3.3.1, simple port randomization. A port or -EADDRINUSE.
+ */
+int stk_port_pick(struct stk *, bool (*used)(struct stk *, uint16_t port, const void *ctx),
+		  const void *ctx);
+
 /* A way to a destination, as a connection may keep it: valid while generation is the stack's
  * route_generation, which every change of routes, addresses, interfaces or path MTU moves on.
  */
 struct ip_path {
 	uint32_t generation;
-	int ifindex;
+	int ifindex;		   /* 0: loopback, an address of ours */
 	uint32_t mtu;		   /* of the path: interface, or learnt by ICMP */
 	struct wire_addr src;	   /* what source selection chose */
 	struct wire_addr next_hop;
@@ -165,6 +172,8 @@ struct stk {
 	unsigned sockets_size;
 	struct stk_socket *all;
 	struct stk_socket *events, **events_tail;
+	unsigned sockets_lowest; /* no number below is free */
+	struct vs_prng ports;	 /* chance for ephemeral ports */
 
 	struct ip *ip;
 	struct neigh *neigh;
@@ -180,9 +189,11 @@ struct stk {
 	X(IpOutNoRoutes) X(IpReasmTimeout) X(IpReasmReqds) X(IpReasmOKs) X(IpReasmFails)            \
 	X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IpInTruncatedPkts) X(IpNeighFailed)          \
 	X(IpNeighQueueDrop) X(ArpInErrors) X(EthInOther) X(EthInTruncated) X(EthInUnknownType)      \
-	X(IfDown) X(PoolEmpty)                                                                      \
+	X(IfDown) X(PoolEmpty) X(OutputFull) X(ArpConflicts) X(EthInVlan)                           \
+	X(IpInNoRoutes) X(IpReasmOverlaps)                                                          \
 	X(IcmpInMsgs) X(IcmpInErrors) X(IcmpInCsumErrors) X(IcmpInEchos) X(IcmpInEchoReps)          \
-	X(IcmpOutMsgs) X(IcmpOutErrors) X(IcmpOutRateLimit)                                         \
+	X(IcmpOutMsgs) X(IcmpOutErrors) X(IcmpOutRateLimit) X(IcmpInRedirects) X(IcmpInUnknown)     \
+	X(IcmpEchoIgnored) X(NdInMsgs) X(NdInErrors) X(PingNoSocket) X(PingRcvbufErrors)            \
 	X(UdpInDatagrams) X(UdpNoPorts) X(UdpInErrors) X(UdpOutDatagrams) X(UdpRcvbufErrors)        \
 	X(UdpInCsumErrors)                                                                          \
 	X(TcpActiveOpens) X(TcpPassiveOpens) X(TcpAttemptFails) X(TcpEstabResets) X(TcpCurrEstab)   \
@@ -206,6 +217,18 @@ static inline void stk_count(struct stk *s, enum stk_counter c)
 
 /* Takes f: counts a drop by its reason and tells the observer. */
 void stk_drop(struct stk *, int ifindex, enum stk_counter reason, struct vs_frame *f);
+
+/* Whether the checksum of a received transport's header and payload is right: it covers the
+ * pseudo-header, and is not computed again for a frame that never left this process.
+ */
+static inline bool stk_cksum_ok(const struct ip_received *r, const struct vs_frame *f)
+{
+	if (f->flags & VS_FRAME_TRUSTED)
+		return true;
+	return !wire_cksum_fold(wire_cksum_add(
+		wire_cksum_pseudo(&r->ip->src, &r->ip->dst, r->ip->protocol, f->len), f->data,
+		f->len));
+}
 
 /* Settings that transports read; the names are Linux's. A table in stk_settings.c. */
 int tcp_set(struct stk *, const char *name, const char *value); /* "net.ipv4.tcp_..." */
