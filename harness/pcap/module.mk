@@ -1,0 +1,1 @@
+$(call declare,library,pcap_file,write.c)
