@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The vsq command. Exit codes: 0 all expectations hold, 1 one failed, 2 bad input."""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from . import engine, scenario, sweep, table
+from .errors import VsqError
+from .run import Order, publish, run, shown
+
+HELD, FAILED, BAD = 0, 1, 2
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a scenario (TOML); -: standard input")
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[],
+                        dest="assignments",
+                        help="change a value, as host.alice.cc=reno or cable.0.loss=5")
+
+
+def _number(text: str) -> int:
+    if not text.isdigit() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed (allowed: 0 to 2^63-1)")
+    return int(text)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="vsq", description="Runs networks of hosts, switches and lossy cables in one "
+        "process, under a virtual clock: the same seed gives the same packets.",
+        epilog="Exit status: 0 all expectations hold, 1 one failed, 2 bad input. "
+        "The language of scenarios: docs/scenario.md.")
+    top.add_argument("--version", action="store_true", help="print the version and exit")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+
+    one = commands.add_parser("run", help="run a scenario",
+                              description="Runs a scenario, prints a table, and writes captures, "
+                              "result.json and report.html.")
+    _common(one)
+    group = one.add_mutually_exclusive_group()
+    group.add_argument("--seed", metavar="N", type=_number, help="instead of the scenario's")
+    group.add_argument("--seeds", metavar="A..B", help="a sweep over seeds, both included")
+    one.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1,
+                     help="worker processes of a sweep (default: one per processor)")
+    one.add_argument("--until", metavar="TIME", help="instead of the scenario's, as 10s")
+    one.add_argument("--out", metavar="DIR", type=Path,
+                     help="where captures, result.json and report.html go "
+                     "(default: vsq-out/NAME; not in a sweep)")
+    one.add_argument("--no-out", action="store_true", help="write no files")
+    one.add_argument("--json", action="store_true", help="print result.json, not the table")
+
+    one = commands.add_parser("digest", help="run a scenario and print its digest",
+                              description="Prints the hash over every frame on every cable "
+                              "with its virtual time, and the seed.")
+    _common(one)
+    one.add_argument("--seed", metavar="N", type=_number, help="instead of the scenario's")
+    one.add_argument("--until", metavar="TIME", help="instead of the scenario's")
+
+    one = commands.add_parser("show", help="show a scenario's topology",
+                              description="Shows what is joined to what, without running it.")
+    _common(one)
+    one.add_argument("--svg", metavar="OUT", type=Path, help="draw it into an SVG file too")
+    return top
+
+
+def _out(arguments: argparse.Namespace) -> Path | None:
+    if arguments.no_out:
+        return None
+    if arguments.out:
+        return arguments.out
+    stem = "stdin" if arguments.file == "-" else Path(arguments.file).stem
+    return Path("vsq-out") / stem
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    order = Order(arguments.file, arguments.assignments, arguments.until)
+    if arguments.seeds:
+        if arguments.out:
+            raise VsqError("--out: a sweep writes no files; run the seed that interests you")
+        return sweep.sweep(order, sweep.seeds(arguments.seeds), max(1, arguments.jobs),
+                           arguments.json)
+    out = _out(arguments)
+    result = run(order, arguments.seed, out, progress=True)
+    if arguments.json:
+        json.dump(result.document(), sys.stdout, allow_nan=False)
+        print()
+    else:
+        table.show(result)
+    if out is not None:
+        paths = publish(result, out)
+        if not arguments.json:
+            print("\n" + "\n".join(shown(path) for path in paths))
+    if not result.held:
+        print(f"vsq: {len(result.failed)} of {len(result.judgements)} expectations failed; "
+              f"again: {result.command()}", file=sys.stderr)
+    return HELD if result.held else FAILED
+
+
+def _digest(arguments: argparse.Namespace) -> int:
+    result = run(Order(arguments.file, arguments.assignments, arguments.until), arguments.seed)
+    print(f"{result.digest}  seed {result.seed}  {arguments.file}")
+    return HELD
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from . import picture, topology
+    plan = scenario.load(arguments.file, arguments.assignments)
+    print(topology.text(plan))
+    if arguments.svg:
+        try:
+            arguments.svg.write_text(picture.standalone(topology.Graph.of_plan(plan)))
+        except OSError as error:
+            raise VsqError(f"--svg {arguments.svg}: {error.strerror}") from error
+    return HELD
+
+
+COMMANDS = {"run": _run, "digest": _digest, "show": _show}
+
+
+def main(words: list[str] | None = None) -> int:
+    arguments = parser().parse_args(words)
+    try:
+        if arguments.version:
+            print(f"vsq {engine.version()}")
+            return HELD
+        if not arguments.command:
+            parser().print_usage(sys.stderr)
+            return BAD
+        return COMMANDS[arguments.command](arguments)
+    except VsqError as error:
+        for line in str(error).splitlines():
+            print(f"vsq: {line}", file=sys.stderr)
+        return BAD
+    except KeyboardInterrupt:
+        print("vsq: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return HELD

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libvsq, bound by cffi from its own public header: there is no second list of its functions.
+
+Header and library are looked for in VSQ_LIB (a library's path) and VSQ_HEADER, beside an installed
+package, and in the build tree the package stands in.
+"""
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+
+from .errors import VsqError
+
+HERE = Path(__file__).resolve().parent
+LIBRARY = "libvsq.so.0"
+
+
+def _candidates_library() -> list[Path]:
+    given = os.environ.get("VSQ_LIB")
+    if given:
+        return [Path(given)]
+    tree = HERE.parent.parent
+    build = Path(os.environ.get("VSQ_BUILD", tree / "build"))
+    found = [build / "lib" / LIBRARY]
+    for up in list(HERE.parents)[:5]:		# PREFIX/share/vsq/vsq ...
+        found += [up / LIBRARY, up / "lib" / LIBRARY]
+    return found
+
+
+def _candidates_header() -> list[Path]:
+    given = os.environ.get("VSQ_HEADER")
+    if given:
+        return [Path(given)]
+    found = [HERE.parent / "lab" / "vsq.h", HERE.parent / "vsq.h"]
+    for up in list(HERE.parents)[:5]:
+        found += [up / "include" / "vsq.h", up / "include" / "vsq" / "vsq.h"]
+    return found
+
+
+def _first(candidates: list[Path], what: str, variable: str) -> Path:
+    for path in candidates:
+        if path.is_file():
+            return path
+    looked = "\n  ".join(str(path) for path in candidates)
+    raise VsqError(f"{what} not found; build it (make) or set {variable}. Looked for:\n  {looked}")
+
+
+def declarations(text: str) -> str:
+    """A header's declarations as cffi reads them: no preprocessor lines, no attributes."""
+    text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
+    text = re.sub(r"^[ \t]*#.*(?:\\\n.*)*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"__attribute__\s*\(\(.*?\)\)\s*(?=[;\s])", "", text)
+    return re.sub(r"\bVSQ_API\b", "", text)
+
+
+@lru_cache(maxsize=1)
+def load():
+    """(ffi, lib). VsqError says where it was looked for."""
+    try:
+        from cffi import FFI
+    except ImportError as error:
+        raise VsqError("the Python module cffi is missing (Debian: python3-cffi, with "
+                       "/usr/bin/python3)") from error
+    header = _first(_candidates_header(), "vsq.h", "VSQ_HEADER")
+    library = _first(_candidates_library(), LIBRARY, "VSQ_LIB")
+    ffi = FFI()
+    ffi.cdef(declarations(header.read_text()))
+    try:
+        return ffi, ffi.dlopen(str(library))
+    except OSError as error:
+        raise VsqError(f"{library} cannot be loaded: {error}") from error
+
+
+def version() -> str:
+    ffi, lib = load()
+    return ffi.string(lib.vsq_version()).decode()

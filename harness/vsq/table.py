@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Plain text a person understands: boxes where the terminal can draw them."""
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+from . import units
+from .result import Result, label
+
+RULES = {True: "─│┌┬┐├┼┤└┴┘", False: "-|+++++++++"}
+
+
+@dataclass(frozen=True)
+class Style:
+    boxes: bool = False
+    colour: bool = False
+
+    @classmethod
+    def of(cls, stream) -> Style:
+        tty = hasattr(stream, "isatty") and stream.isatty()
+        utf8 = (getattr(stream, "encoding", "") or "").lower().replace("-", "") == "utf8"
+        return cls(boxes=tty and utf8, colour=tty)
+
+    def paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+
+def grid(head: list[str], rows: list[list[str]], style: Style, left: int = 1) -> str:
+    """The first `left` columns stand left, the others right."""
+    if not rows:
+        return ""
+    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
+    across, down, *corners = RULES[style.boxes]
+
+    def rule(a: str, b: str, c: str) -> str:
+        return a + b.join(across * (width + 2) for width in widths) + c
+
+    def line(row: list[str], code: str = "") -> str:
+        cells = [str(cell).ljust(width) if i < left else str(cell).rjust(width)
+                 for i, (cell, width) in enumerate(zip(row, widths))]
+        cells = [style.paint(cell, code) if code else cell for cell in cells]
+        return f"{down} " + f" {down} ".join(cells) + f" {down}"
+
+    return "\n".join([rule(*corners[0:3]), line(head, "1"), rule(*corners[3:6]),
+                      *(line(row) for row in rows), rule(*corners[6:9])])
+
+
+def _first(metrics: dict, *names: str) -> float | None:
+    return next((metrics[name] for name in names if metrics.get(name) is not None), None)
+
+
+def _cell(value: float | None, quantity: str) -> str:
+    return "–" if value is None else units.show(value, quantity)
+
+
+def transfers(result: Result) -> tuple[list[str], list[list[str]]]:
+    head = ["transfer", "goodput", "delivered", "time", "retransmitted", "fast", "timeouts",
+            "RTT p50", "p95", "p99"]
+    rows = []
+    for app in result.apps:
+        found = app["metrics"]
+        if app["flow"] == "icmp":
+            continue
+        rows.append([label(app), _cell(_first(found, "goodput"), "rate"),
+                     _cell(_first(found, "bytes", "rx_bytes", "delivered"), "size"),
+                     _cell(_first(found, "duration", "time"), "time"),
+                     _cell(_first(found, "retransmits", "tcp.retransmits"), "number"),
+                     _cell(_first(found, "fast_retransmits", "tcp.fast_retransmits"), "number"),
+                     _cell(_first(found, "timeouts", "tcp.timeouts"), "number"),
+                     *(_cell(_first(found, f"rtt.{p}", f"tcp.rtt.{p}"), "time")
+                       for p in ("p50", "p95", "p99"))])
+    return head, rows
+
+
+def pings(result: Result) -> tuple[list[str], list[list[str]]]:
+    head = ["ping", "sent", "answered", "lost", "RTT min", "p50", "p95", "p99", "max"]
+    rows = []
+    for app in result.apps:
+        found = app["metrics"]
+        if app["flow"] != "icmp":
+            continue
+        sent, back = _first(found, "sent", "tx"), _first(found, "received", "rx")
+        lost = (sent - back) * 100 / sent if sent and back is not None else None
+        rows.append([label(app), _cell(sent, "number"), _cell(back, "number"),
+                     "–" if lost is None else f"{lost:.1f} %",
+                     *(_cell(_first(found, f"rtt.{p}"), "time")
+                       for p in ("min", "p50", "p95", "p99", "max"))])
+    return head, rows
+
+
+def causes(result: Result) -> list[str]:
+    """The causes of loss that any cable counted, the common ones first."""
+    total: dict[str, float] = {}
+    for cable in result.cables:
+        for way in ("lr", "rl"):
+            for name, value in cable[way].items():
+                if name.startswith("drop_") and value:
+                    total[name] = total.get(name, 0) + value
+    return sorted(total, key=lambda name: (-total[name], name))
+
+
+def losses(result: Result) -> tuple[list[str], list[list[str]]]:
+    found = causes(result)
+    head = ["cable", "entered", "left", *(name.removeprefix("drop_") for name in found),
+            "lost in all", "duplicated"]
+    rows = []
+    for cable in result.cables:
+        for way, a, b in (("lr", "left", "right"), ("rl", "right", "left")):
+            counts = cable[way]
+            entered = counts.get("rx_frames") or 0
+            if not entered:
+                continue
+            lost = sum(value for name, value in counts.items()
+                       if name.startswith("drop_") and value)
+            rows.append([f"{cable['name']}  {cable[a]}→{cable[b]}", _cell(entered, "number"),
+                         _cell(counts.get("tx_frames"), "number"),
+                         *(_cell(counts.get(name, 0), "number") for name in found),
+                         f"{units.show_count(lost)} ({100 * lost / entered:.2f} %)",
+                         _cell(counts.get("duplicated"), "number")])
+    return head, rows
+
+
+def verdicts(result: Result, style: Style) -> list[str]:
+    lines = []
+    for one in result.judgements:
+        if one["kind"] == "oracle" and one["held"]:
+            continue
+        mark = style.paint("holds ", "32") if one["held"] else style.paint("FAILED", "31;1")
+        text = one["text"]
+        if one["metric"]:
+            value = one["value"]
+            shown = "–" if value is None else units.show(value, units.quantity_of(one["metric"]))
+            text = f"{one['metric']} {one['expected']}: {shown}"
+        lines.append(f"  {mark}  {text}" + (f"  ({one['why']})" if one["why"] else ""))
+    oracles = [one for one in result.judgements if one["kind"] == "oracle"]
+    if oracles and all(one["held"] for one in oracles):
+        lines.append(f"  {style.paint('holds ', '32')}  {len(oracles)} oracle checks "
+                     "(every frame accounted for, nothing leaked, no loop)")
+    return lines
+
+
+def render(result: Result, style: Style | None = None) -> str:
+    style = style or Style()
+    lines = [style.paint(result.lab["name"], "1"), ""]
+    for head, rows in (transfers(result), pings(result), losses(result)):
+        used = [i for i in range(len(head))
+                if i == 0 or any(row[i] not in ("–", "0") for row in rows)]
+        if rows:
+            lines += [grid([head[i] for i in used], [[row[i] for i in used] for row in rows],
+                           style), ""]
+    verdict = verdicts(result, style)
+    if verdict:
+        lines += ["expectations", *verdict, ""]
+    lines.append(summary(result))
+    text = "\n".join(lines)
+    return text if style.boxes else text.translate({ord("→"): "->", ord("–"): "-",
+                                                    ord("µ"): "u"})
+
+
+def summary(result: Result) -> str:
+    simulated, wall = result.timing["simulated_s"], result.timing["wall_s"]
+    speed = f", {simulated / wall:,.0f} times real time" if wall > 0 else ""
+    frames = result.metrics.get("lab.frames")
+    counted = f", {units.show_count(frames)} frames" if frames is not None else ""
+    return (f"simulated {simulated:.3f} s in {wall:.2f} s of wall time{speed}{counted}\n"
+            f"seed {result.seed}, digest {result.digest}")
+
+
+def show(result: Result, stream=None) -> None:
+    stream = stream or sys.stdout
+    print(render(result, Style.of(stream)), file=stream)
