@@ -30,7 +30,10 @@ struct link_conf {
 	uint64_t seed;
 	const char *name; /* names the streams of chance; copied */
 	size_t queue_bytes_max; /* a bound for what capacity leaves unbounded; 0: 64 MiB */
-	const struct vs_trace *trace; /* port: where the frame entered */
+	/* port: where the frame entered; values "markov.node" (port -1) and "queue.bytes", the
+	 * bytes in the channel. Copied; ctx is lent for the life of the link.
+	 */
+	const struct vs_trace *trace;
 };
 
 int link_create(struct link **, const struct link_conf *, struct vs_arena *);
@@ -42,18 +45,39 @@ void link_run(struct link *, vs_time now);
 vs_time link_poll_at(const struct link *);
 struct vs_frame *link_output(struct link *, int *port);
 
-/* Sets a parameter in wirefilter's notation: name is the command ("loss", "lostburst", "delay",
- * "dup", "bandwidth", "speed", "chanbufsize" (also "capacity"), "noise", "mtu", "fifo", "reorder",
- * "corrupt", "markov-numnodes", "markov-time", "markov-name", "markov-setnode",
- * "markov-setedge", "trace-loss", "trace-capacity"), value its argument ("LR 100+10N[4]",
- * "0,1,20"). On an error nothing has changed and *why, if not NULL, lends a sentence saying what
- * was found and what is allowed. 0, -EINVAL, -ENOENT (no such parameter), -ENOMEM.
+/* False while the interface at port is still sending what it was given (speed): who can hold its
+ * sender back does so until then; who cannot gives the frame all the same, and it waits.
+ */
+bool link_ready(const struct link *, int port);
+
+/* Sets a parameter in wirefilter's notation: name is the command, value its argument.
+ *
+ *   loss delay dup bandwidth speed noise reorder reorder-delay corrupt lostburst mtu
+ *   chanbufsize (or capacity)             [LR|RL] VALUE[UNIT][+SPREAD[UNIT]][U|N][[NODE]]
+ *   fifo                                  on, off, 1, 0, true, false
+ *   markov-numnodes N      markov-time MS[UNIT]       markov-name NODE,NAME
+ *   markov-setnode NODE    markov-setedge FROM,TO,PERCENT (or setedge)
+ *   trace-loss             [LR|RL] 0s and 1s (1: lost), or off
+ *   trace-capacity         [LR|RL] MS,MS,..., or off
+ *
+ * Without a unit a value is in percent, milliseconds, bytes per second, bytes, bits per megabyte.
+ * K, M, G are 2^10, 2^20, 2^30 of that. Units: % ns us ms s min; bit/s kbit/s Mbit/s Gbit/s (or
+ * bps ...), B/s kB/s MB/s GB/s KiB/s ...; B kB MB GB KiB .... [*] means every node; no node means
+ * node 0, as in the original. A value of 0 turns the parameter off.
+ *
+ * A frame drawn by reorder stays reorder-delay longer (10 ms if that is 0) while others overtake it.
+ *
+ * On an error nothing has changed and *why, if not NULL, lends a sentence saying what was found
+ * and what is allowed. 0, -EINVAL, -ERANGE, -ENOENT (no such parameter), -ENOMEM.
  */
 int link_set(struct link *, vs_time now, const char *name, const char *value, const char **why);
 
 /* A trace of what a real channel did, played from now on and over again: for "loss" a string of
- * 0s and 1s, one per frame; for "capacity" delivery opportunities of one MTU as ascending
- * milliseconds (the format of cellular traces). direction: LINK_LEFT for frames entering left.
+ * 0s and 1s (lost), one per frame; for "capacity" delivery opportunities of 1,514 bytes each as
+ * ascending milliseconds (the format of cellular traces). An opportunity may carry several frames
+ * or parts of them; what nobody waits for is lost. Blanks and line ends in bits are skipped.
+ * direction: LINK_LEFT for frames entering left. A length of 0 ends the trace. 0, -EINVAL (what is
+ * no such trace), -ENOMEM.
  */
 int link_trace_loss(struct link *, int direction, const char *bits, size_t len);
 int link_trace_capacity(struct link *, vs_time now, int direction, const uint32_t *ms, size_t count);
@@ -67,7 +91,9 @@ size_t link_queue_bytes(const struct link *, int port);
 size_t link_queue_frames(const struct link *, int port);
 
 /* Counters of a direction: rx_frames, rx_bytes, tx_frames, tx_bytes, drop_loss, drop_burst,
- * drop_queue, drop_mtu, drop_trace, duplicated, reordered, corrupted, noise_bits ...
+ * drop_trace, drop_mtu, drop_queue, drop_rate (a spread drew a rate of nothing), drop_memory,
+ * duplicated, reordered, corrupted, noise_frames, noise_bits. At any time rx_frames + duplicated =
+ * tx_frames + every drop + link_queue_frames().
  */
 struct vs_counters link_counters(const struct link *, int port);
 
