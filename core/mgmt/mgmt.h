@@ -22,11 +22,12 @@ struct mgmt_reply;
 
 struct mgmt_conf {
 	const char *prompt;	/* "vde$ " */
-	const char *greeting;	/* whole lines, each with its \n; may be "" */
+	const char *greeting;	/* whole lines, each with its \n, and an empty one; may be "" */
 	unsigned sessions_max;	/* 0: 16 */
 	unsigned debug_max;	/* sessions that may listen to debug output; 0: 16 */
 	size_t output_max;	/* bytes a session may hold unread before debug lines are dropped
-				 * (and a line says how many); 0: 1 MiB */
+				 * (and a line says how many) and its commands wait; 0: 1 MiB */
+	bool help_short;	/* help in wirefilter's two columns instead of three */
 	void *ctx;
 	/* Reads a script for `load`: calls line() for each of its lines. 0 or -errno. */
 	int (*load)(void *ctx, const char *path,
@@ -41,6 +42,7 @@ typedef int mgmt_fn(void *owner, vs_time now, struct mgmt_reply *, const char *a
 #define MGMT_MENU   0x1 /* a heading in help: "============" */
 #define MGMT_DATA   0x2 /* answers data, also when there is none to show */
 #define MGMT_SECRET 0x4 /* not in help; an alias */
+#define MGMT_FIRST  0x8 /* in help, before the tree's own commands */
 
 struct mgmt_command {
 	const char *path;   /* "port/setvlan" */
@@ -54,7 +56,8 @@ int mgmt_create(struct mgmt **, const struct mgmt_conf *, struct vs_arena *);
 void mgmt_destroy(struct mgmt *);
 
 /* Adds commands, lent for the life of the tree; owner is given to each. 0, -EEXIST, -ENOMEM. The
- * tree itself has help, logout, shutdown, load, and the debug menu.
+ * tree itself has help, logout, shutdown, load, and the debug menu. Help lists commands in the order
+ * they were added, but those outside menus stand between shutdown and load.
  */
 int mgmt_add(struct mgmt *, const struct mgmt_command *, size_t count, void *owner);
 void mgmt_remove(struct mgmt *, void *owner); /* every command and category of an owner */
@@ -70,13 +73,15 @@ int mgmt_add_categories(struct mgmt *, const struct mgmt_category *, size_t coun
 
 /* Whether anyone listens to a category: asked before anything is formatted. */
 bool mgmt_debugging(const struct mgmt *, unsigned code);
+
+/* Sends `3NNN path text` to whoever listens to the category; the format makes the text. */
 void mgmt_debug(struct mgmt *, unsigned code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Sessions. Input is bytes as they come (lines of up to 1,023; longer is an error answer); output
  * is pulled. A session whose peer is a person's terminal differs in nothing.
  */
-int mgmt_session_open(struct mgmt *, struct mgmt_session **);
+int mgmt_session_open(struct mgmt *, struct mgmt_session **); /* 0, -EMFILE or -ENOMEM */
 void mgmt_session_close(struct mgmt_session *);
 void mgmt_session_input(struct mgmt_session *, vs_time now, const char *bytes, size_t len);
 size_t mgmt_session_output(struct mgmt_session *, const char **bytes); /* lends; 0: nothing */
@@ -90,8 +95,9 @@ bool mgmt_shutdown_asked(const struct mgmt *);
 struct vs_text;
 int mgmt_run(struct mgmt *, vs_time now, const char *line, struct vs_text *text);
 
-/* Runs a script of commands through conf.load; the first failing line stops it when strict, and
- * is described in *why (path:line: text: error). 0 or -errno.
+/* Runs a script of commands through conf.load: blank lines and lines from # on are nothing. The
+ * first failing line stops it when strict; otherwise all are run. Those that failed are described in
+ * *why, a line each (path:line: text: error). 0, or what the first failure was as -errno.
  */
 int mgmt_load(struct mgmt *, vs_time now, const char *path, bool strict, struct vs_text *why);
 
@@ -101,8 +107,10 @@ void mgmt_complete(const struct mgmt *, const char *prefix,
 
 /* What a command says. mgmt_line() is one line of text; the mgmt_json functions build the same
  * facts for -j. A command may call both kinds: those that the session did not ask for cost
- * nothing. Keys and values nest as they are opened and closed; a command that says no JSON
- * answers {"lines": [...]}.
+ * nothing. Keys and values nest as they are opened and closed: a first call with a key opens the
+ * outermost object by itself, a first mgmt_json_open() without one says what the outermost is, and
+ * what is open at the end is closed. A command that says no JSON answers {"lines": [...]}. Bytes
+ * that could break a line of the protocol are shown as '?'.
  */
 bool mgmt_wants_json(const struct mgmt_reply *);
 void mgmt_line(struct mgmt_reply *, const char *format, ...) __attribute__((format(printf, 2, 3)));

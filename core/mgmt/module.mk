@@ -1,0 +1,3 @@
+$(call declare,library,mgmt,error.c mgmt.c own.c reply.c session.c)
+$(call declare,pure,mgmt)
+$(call declare,unit,mgmt_test.c,mgmt host base)
