@@ -321,7 +321,7 @@ void wire_print(struct vs_text *t, const uint8_t *bytes, size_t len)
 	print_mac(t, bytes);
 	type = wire_get16(bytes + 12);
 	if (type < WIRE_TYPE_MIN)
-		vs_text_add(t, ", 802.3, length %zu: ", len);
+		vs_text_add(t, ", 802.3, length %u: ", type);
 	else
 		vs_text_add(t, ", ethertype %s (0x%04x), length %zu: ", type_name(type), type, len);
 	if (!print_tags(t, bytes, len, &at, &type))

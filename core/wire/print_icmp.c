@@ -122,12 +122,12 @@ void print_icmp4(struct vs_text *t, const struct print_payload *p)
 static void print_unreachable6(struct vs_text *t, const struct wire_icmp *icmp,
 			       const struct quoted *q)
 {
-	static const char *const why[] = {"no route to", "prohibited", "beyond scope of",
-					  "unreachable address"};
+	static const char *const why[] = {"route", "prohibited", "beyond scope",
+					  "address"};
 
 	vs_text_add(t, "destination unreachable, ");
 	if (icmp->code < sizeof(why) / sizeof(why[0])) {
-		vs_text_add(t, "%s ", why[icmp->code]);
+		vs_text_add(t, "unreachable %s ", why[icmp->code]);
 		print_quoted(t, q);
 	} else if (icmp->code == 4) {
 		vs_text_add(t, "unreachable port, ");

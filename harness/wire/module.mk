@@ -1,0 +1,1 @@
+$(call declare,tool,wire_print,wire_print.c,pcap_file wire base host,-lpcap)
