@@ -293,3 +293,27 @@ def stationary(chain: Chain) -> list[float]:
         share = [sum(share[a] * step[a][b] for a in range(count)) for b in range(count)]
         mean = [m + (s - m) / turn for m, s in zip(mean, share)]
     return mean if count > 1 else [1.0]
+
+
+def describe(setting: str) -> str:
+    """A setting in wirefilter's notation for people: "delay LR 20+5N" -> "delay 20±5 ms →"."""
+    command, _, text = setting.partition(" ")
+    parameter = COMMANDS.get(command)
+    match = re.fullmatch(r"(?:(LR|RL) )?([0-9.]+)(?:\+([0-9.]+)([UN])?)?", text.strip())
+    if not parameter or not match:
+        return setting
+    direction, base, spread, _ = match.groups()
+    arrow = {"LR": " →", "RL": " ←", None: ""}[direction]
+    if parameter.quantity == "time":
+        body = f"{base}±{spread} ms" if spread else f"{base} ms"
+    elif parameter.quantity in ("rate", "size"):
+        show = units.show_rate if parameter.quantity == "rate" else units.show_size
+        body = show(float(base) * parameter.divisor)
+        body = re.sub(r"\.0+(?= )|(?<=\.\d)0+(?= )", "", body)
+        if spread:
+            body += f" ± {show(float(spread) * parameter.divisor)}"
+    else:
+        body = f"{base}±{spread}" if spread else base
+        body += " %" if parameter.quantity == "percent" else ""
+    name = {"delay": "", "bandwidth": ""}.get(parameter.name, parameter.name + " ")
+    return f"{name}{body}{arrow}"
