@@ -1,3 +1,7 @@
 $(call declare,library,link,chance.c link.c link_set.c loss.c markov.c noise.c queue.c shape.c value.c)
 $(call declare,pure,link)
 $(call declare,unit,link_test.c,link base host)
+$(call declare,unit,value_test.c,link base host)
+$(call declare,unit,markov_test.c,link base host)
+$(call declare,unit,link_stats_test.c,link base host,-lm)
+$(call declare,fuzz,link_fuzz.c,link base host)
