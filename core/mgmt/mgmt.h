@@ -78,6 +78,17 @@ bool mgmt_debugging(const struct mgmt *, unsigned code);
 void mgmt_debug(struct mgmt *, unsigned code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same to the listeners of a category, as `SHOWN text`: for output whose code says more than
+ * what it is about, as wirefilter's.
+ */
+void mgmt_debug_as(struct mgmt *, unsigned code, unsigned shown, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Turns a category on or off for the session a command came from. 0, -EINVAL (a script has no
+ * session; no such category), -ENOSPC (debug_max sessions listen already).
+ */
+int mgmt_listen(struct mgmt_reply *, unsigned code, bool on);
+
 /* Sessions. Input is bytes as they come (lines of up to 1,023; longer is an error answer); output
  * is pulled. A session whose peer is a person's terminal differs in nothing.
  */

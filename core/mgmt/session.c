@@ -236,26 +236,23 @@ bool mgmt_debugging(const struct mgmt *m, unsigned code)
 	return code - 3000 < MGMT_CODES && m->listening[code - 3000];
 }
 
-void mgmt_debug(struct mgmt *m, unsigned code, const char *format, ...)
+static size_t topic_of(const struct mgmt *m, unsigned code)
 {
 	size_t topic = 0;
-	char line[1024];
-	struct vs_text text;
-	va_list args;
 
-	if (!mgmt_debugging(m, code))
-		return;
-	while (!m->topics[topic].category || m->topics[topic].category->code != code)
+	while (topic < m->topics_len &&
+	       (!m->topics[topic].category || m->topics[topic].category->code != code))
 		topic++;
-	vs_text_init(&text, line, sizeof(line) - 1);
-	vs_text_add(&text, "%04u %s ", code, m->topics[topic].category->path);
-	va_start(args, format);
-	vs_text_vadd(&text, format, args);
-	va_end(args);
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
-	line[text.len++] = '\n';
+	return topic;
+}
+
+/* Ends the line and sends it to whoever listens; the text leaves room for its end. */
+static void debug_send(struct mgmt *m, size_t topic, struct vs_text *text)
+{
+	for (size_t i = 0; i < text->len; i++)
+		if ((unsigned char)text->bytes[i] < 0x20 || text->bytes[i] == 0x7f)
+			text->bytes[i] = '?';
+	text->bytes[text->len++] = '\n';
 	for (struct mgmt_session *s = m->sessions; s; s = s->next) {
 		if (s->ended || !mgmt_topic_on(s, topic))
 			continue;
@@ -263,7 +260,55 @@ void mgmt_debug(struct mgmt *m, unsigned code, const char *format, ...)
 		if (s->dropped || mgmt_buf_len(&s->out) >= m->conf.output_max)
 			s->dropped++;
 		else
-			mgmt_buf_put(&s->out, line, text.len);
+			mgmt_buf_put(&s->out, text->bytes, text->len);
 		out_failed(s);
 	}
+}
+
+void mgmt_debug(struct mgmt *m, unsigned code, const char *format, ...)
+{
+	size_t topic = topic_of(m, code);
+	char line[1024];
+	struct vs_text text;
+	va_list args;
+
+	if (!mgmt_debugging(m, code))
+		return;
+	vs_text_init(&text, line, sizeof(line) - 1);
+	vs_text_add(&text, "%04u %s ", code, m->topics[topic].category->path);
+	va_start(args, format);
+	vs_text_vadd(&text, format, args);
+	va_end(args);
+	debug_send(m, topic, &text);
+}
+
+void mgmt_debug_as(struct mgmt *m, unsigned code, unsigned shown, const char *format, ...)
+{
+	char line[1024];
+	struct vs_text text;
+	va_list args;
+
+	if (!mgmt_debugging(m, code))
+		return;
+	vs_text_init(&text, line, sizeof(line) - 1);
+	vs_text_add(&text, "%04u ", shown);
+	va_start(args, format);
+	vs_text_vadd(&text, format, args);
+	va_end(args);
+	debug_send(m, topic_of(m, code), &text);
+}
+
+int mgmt_listen(struct mgmt_reply *r, unsigned code, bool on)
+{
+	struct mgmt *m = r->m;
+	struct mgmt_session *s = r->session;
+	size_t topic = topic_of(m, code);
+
+	if (!s || topic == m->topics_len)
+		return -EINVAL;
+	if (on && !mgmt_topic_on(s, topic) && m->listeners == m->conf.debug_max &&
+	    !(s->topics[0] | s->topics[1]))
+		return -ENOSPC;
+	mgmt_topic_set(s, topic, on);
+	return 0;
 }
