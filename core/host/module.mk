@@ -1,2 +1,2 @@
-$(call declare,library,host,assert.c memory.c rt_posix.c tap.c)
+$(call declare,library,host,assert.c console.c dgram.c memory.c process.c rt_posix.c sock.c tap.c)
 $(call declare,unit,rt_posix_test.c,host base)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* UNIX sockets with a name: listening on one that may be left over from a dead process, giving it
+ * to a group, and knowing who is at the other end.
+ */
+#ifndef VSQ_HOST_SOCK_H
+#define VSQ_HOST_SOCK_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Listens on a stream socket of that path, created with this mode and, unless gid is (gid_t)-1,
+ * group. A socket that nobody listens on is replaced. Gives a descriptor that does not block and
+ * is closed on exec, or -errno: -EADDRINUSE when somebody listens, -ENOTSOCK when the path is
+ * something else, -ENAMETOOLONG.
+ */
+int sock_listen(const char *path, mode_t mode, gid_t gid);
+
+/* Binds fd, a datagram socket, to path, which must not exist or be a socket nobody uses. Before
+ * anybody can open it it has its mode and, unless they are -1, user and group. 0 or -errno.
+ */
+int sock_bind(int fd, const char *path, mode_t mode, uid_t uid, gid_t gid);
+
+/* Connects fd to the socket at path. 0 or -errno. */
+int sock_connect(int fd, const char *path);
+
+/* Whether path is a socket that nobody has open any more. */
+bool sock_dead(const char *path, int type);
+
+/* The user at the other end of a stream socket, or (uid_t)-1. */
+uid_t sock_peer_user(int fd);
+
+#endif
