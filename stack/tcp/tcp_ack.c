@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an acceptable acknowledgement changes: RFC 9293 3.10.7.4's fifth step in ESTABLISHED. */
+#include "stack/tcp/tcp_impl.h"
+
+/* Sequence numbers that are only compared must not fall 2^31 behind. */
+static void follow(uint32_t *seq, uint32_t una)
+{
+	if (wire_seq_lt(*seq, una))
+		*seq = una;
+}
+
+/* The window after the handshake, RFC 6928 and RFC 5681 3.1: one segment if the SYN was lost. */
+void tcp_established(struct tcp_pcb *p, const struct tcp_in *in)
+{
+	bool syn_lost = p->timeouts > 0;
+
+	tcp_mss_update(p);
+	p->cwnd = syn_lost ? p->mss : tcp_settings(p)->initial_cwnd * p->mss;
+	p->ssthresh = INT32_MAX;
+	p->recover = p->snd_una;
+	p->lost_seq = p->snd_una;
+	p->again_seq = p->snd_una;
+	p->snd_sml = p->snd_una;
+	p->flight_max_end = p->snd_una;
+	if (!syn_lost)
+		tcp_rtt_sample(p, tcp_now(p) - p->sent_at);
+	else
+		p->rto = 3 * VS_SEC; /* RFC 6298 5.7 */
+	p->timeouts = 0;
+	p->backoff = 0;
+	tcp_deadline_clear(p, TCP_DEADLINE_RETRANSMIT);
+	tcp_cc(p)->init(p);
+	p->snd_wl1 = in->h.seq;
+	p->snd_wl2 = in->h.ack;
+	p->so.error = 0;
+	tcp_state_set(p, TCP_ESTABLISHED);
+	tcp_keepalive_restart(p);
+}
+
+/* SND.WND, by the rule that an old segment must not move it back. */
+void tcp_window_arrives(struct tcp_pcb *p, const struct tcp_in *in)
+{
+	uint32_t wnd = (uint32_t)in->h.window << p->snd_wscale;
+
+	if (!(wire_seq_lt(p->snd_wl1, in->h.seq) ||
+	      (p->snd_wl1 == in->h.seq && wire_seq_leq(p->snd_wl2, in->h.ack))))
+		return;
+	p->snd_wnd = wnd;
+	p->snd_wl1 = in->h.seq;
+	p->snd_wl2 = in->h.ack;
+	if (wnd > p->snd_wnd_max)
+		p->snd_wnd_max = wnd;
+}
+
+static void measure(struct tcp_pcb *p, const struct tcp_in *in, vs_time sent_at)
+{
+	uint32_t ms;
+
+	if (sent_at != VS_NEVER) {
+		tcp_rtt_sample(p, tcp_now(p) - sent_at);
+		return;
+	}
+	/* RFC 7323 4: the echo tells which copy was answered, where Karn's rule cannot. */
+	if (!p->ts_on || !in->h.has_timestamp || !in->h.ts_ecr)
+		return;
+	ms = tcp_ts_now(p) - in->h.ts_ecr;
+	if (ms < (uint32_t)(TCP_RTO_MAX / VS_MSEC))
+		tcp_rtt_sample(p, ms * VS_MSEC);
+}
+
+static void advance(struct tcp_pcb *p, const struct tcp_in *in)
+{
+	uint32_t ack = in->h.ack;
+	bool round = wire_seq_lt(p->rtt_round, ack);
+	vs_time sent_at = tcp_sent_acked(p, ack);
+
+	tcp_sndbuf_acked(p, ack);
+	p->snd_una = ack;
+	p->timeouts = 0;
+	p->push_now = false;
+	follow(&p->recover, ack);
+	follow(&p->lost_seq, ack);
+	follow(&p->again_seq, ack);
+	follow(&p->snd_sml, ack);
+	follow(&p->flight_max_end, ack);
+	measure(p, in, sent_at);
+	if (round) {
+		follow(&p->rtt_round, ack);
+		neigh_confirm(p->stk, tcp_now(p), &p->path);
+	}
+	if (p->snd_waits && tcp_sndbuf_room(p) >= p->snd.len / 2) {
+		p->snd_waits = false;
+		tcp_wake(p);
+	}
+}
+
+void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
+{
+	uint32_t wnd = p->snd_wnd, una = p->snd_una;
+	struct tcp_acked a = {.flight = p->snd_nxt - una};
+
+	if (p->sack_on && (in->h.sacks || p->sacks_seen))
+		a.sacked = tcp_sack_arrives(p, &in->h);
+	tcp_window_arrives(p, in);
+	/* RFC 5681 2, duplicate acknowledgement, (a) to (e). */
+	a.duplicate = in->h.ack == una && p->snd_nxt != una && in->end == in->h.seq &&
+		      wnd == p->snd_wnd;
+	a.bytes = in->h.ack - una;
+	if (a.bytes)
+		advance(p, in);
+	if (p->probing && p->snd_wnd)
+		p->timeouts = 0;
+	if (!a.bytes && !a.sacked && !a.duplicate)
+		return;
+	tcp_recovery_acked(p, &a);
+	/* RFC 6298 5.3; RFC 6582 4's impatient variant. */
+	if (!a.bytes)
+		return;
+	if (p->snd_una == p->snd_nxt)
+		tcp_deadline_clear(p, TCP_DEADLINE_RETRANSMIT);
+	else if (p->recovery != TCP_RECOVERY || p->sack_on || !p->partial_seen)
+		tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
+	p->partial_seen = true;
+	tcp_sample(p, TCP_EVENT_ACK, p->snd_una, a.bytes);
+}

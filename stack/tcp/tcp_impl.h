@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* TCP's own structures, only for stack/tcp. How the files fit together:
+ *
+ *      tcp_socket.c          what applications call        tcp_settings.c  "net.ipv4.tcp_..."
+ *      tcp_pcb.c tcp_port.c  life of a connection; who owns which port
+ *      tcp_input.c           a segment arrives: the steps of RFC 9293 3.10.7 in their order
+ *      tcp_listen.c          ... in LISTEN and SYN-RECEIVED of a passive open
+ *      tcp_ack.c             ... its acknowledgement: what left, what the window is
+ *      tcp_recovery.c        what is lost and when it leaves again; tcp_sack.c tells it
+ *      tcp_reno.c ...        how much may be in flight: struct tcp_cc
+ *      tcp_output.c          a segment leaves; tcp_options.c writes its options
+ *      tcp_sndbuf.c          bytes not yet acknowledged; tcp_sent.c the segments they left in
+ *      tcp_rcvbuf.c          frames received, in order and not; the window offered
+ *      tcp_timer.c tcp_rtt.c deadlines of a connection on one timer; RFC 6298
+ *      tcp_error.c           ICMP errors
+ *
+ * A function may close a connection but never frees it: entry points (input, timers, sockets,
+ * errors) end with tcp_reap(), which does.
+ */
+#ifndef VSQ_TCP_TCP_IMPL_H
+#define VSQ_TCP_TCP_IMPL_H
+
+#include <errno.h>
+
+#include "core/wire/cksum.h"
+#include "core/wire/tcp.h"
+#include "stack/stk_impl.h"
+#include "stack/tcp/tcp.h"
+
+#define TCP_WSCALE_MAX	 14		       /* RFC 7323 2.3 */
+#define TCP_MSS_DEFAULT	 536		       /* RFC 9293 3.7.1, IPv4 */
+#define TCP_MSS_DEFAULT6 1220
+#define TCP_MSS_MIN	 48		       /* what a peer or a router may force on us */
+#define TCP_TS_LEN	 12		       /* nop, nop, timestamp */
+#define TCP_DUP_THRESH	 3		       /* RFC 5681 3.2 */
+#define TCP_TIME_WAIT_NS (60 * VS_SEC)
+#define TCP_RTO_INITIAL	 (1 * VS_SEC)	       /* RFC 6298 2.1 */
+#define TCP_RTO_MAX	 (120 * VS_SEC)
+#define TCP_DELACK_NS	 (40 * VS_MSEC)
+#define TCP_CORK_NS	 (200 * VS_MSEC)
+#define TCP_QUICK_ACKS	 16		       /* immediate ACKs at the start and after idle */
+#define TCP_PAWS_IDLE	 (24 * 24 * 3600 * VS_SEC) /* RFC 7323 5.5 */
+
+struct tcp_pcb;
+
+/* A segment in flight, a record of the scoreboard. seq..end counts a FIN. */
+struct tcp_sent {
+	uint32_t seq;
+	uint32_t end;
+	vs_time at; /* when it last left */
+	uint8_t flags;
+	uint8_t times; /* retransmissions, saturating */
+};
+
+#define TCP_SENT_SACKED	 0x1 /* the peer holds it; never together with the next two */
+#define TCP_SENT_LOST	 0x2 /* thought to have left the network */
+#define TCP_SENT_AGAIN	 0x4 /* retransmitted, and that copy is in flight */
+#define TCP_SENT_REPEATED 0x8 /* was ever retransmitted: Karn's rule */
+
+/* The records of snd_una..snd_nxt in order, and their sums in bytes. */
+struct tcp_board {
+	struct tcp_sent *ring;
+	uint32_t size; /* a power of two, or 0 */
+	uint32_t head;
+	uint32_t count;
+	uint32_t sacked, lost, again;
+};
+
+/* Bytes that the application wrote and the peer has not acknowledged, in chunks. */
+struct tcp_sndbuf {
+	uint8_t **chunk; /* ring */
+	uint32_t size;	 /* of the ring: a power of two, or 0 */
+	uint32_t head;
+	uint32_t chunks;
+	uint32_t seq;	/* of the first byte held */
+	uint32_t len;	/* bytes held */
+	uint32_t start; /* where in the first chunk it is */
+};
+
+#define TCP_CHUNK 4096
+
+/* What was received: frames whose data is payload only. */
+struct tcp_piece {
+	struct vs_frame *frame;
+	uint32_t seq;
+	uint32_t len;
+};
+
+struct tcp_pieces {
+	struct tcp_piece *ring;
+	uint32_t size; /* a power of two, or 0 */
+	uint32_t head;
+	uint32_t count;
+};
+
+struct tcp_rcvbuf {
+	struct tcp_pieces ready; /* in order, from the next byte to read */
+	struct tcp_pieces early; /* behind a gap: sorted, without overlap */
+	struct wire_tcp_sack *ranges; /* the runs of `early`, sorted; RFC 2018's blocks */
+	uint32_t ranges_size, ranges_count;
+	uint32_t ready_bytes;
+	uint32_t early_bytes;
+	uint32_t held; /* bytes of memory in all frames here */
+};
+
+/* Deadlines; the connection's one timer stands at or before the first of them. */
+enum tcp_deadline {
+	TCP_DEADLINE_RETRANSMIT, /* RFC 6298, SYN and FIN too; or the zero window probe */
+	TCP_DEADLINE_ACK,	 /* delayed ACK */
+	TCP_DEADLINE_KEEP,	 /* keep-alive */
+	TCP_DEADLINE_WAIT,	 /* 2 MSL; orphans in FIN-WAIT-2; cork */
+	TCP_DEADLINES,
+};
+
+enum tcp_recovery {
+	TCP_OPEN,     /* nothing is thought lost */
+	TCP_RECOVERY, /* RFC 6582 or 6675: until snd_una reaches recover */
+	TCP_LOSS,     /* after a retransmission timeout: until snd_una reaches recover */
+};
+
+/* Congestion control. Windows are in bytes; p->cwnd and p->ssthresh are theirs to move. */
+struct tcp_cc {
+	const char *name;
+	void (*init)(struct tcp_pcb *);
+	/* acked bytes left the network in an ACK while not in TCP_RECOVERY, cwnd was in the way. */
+	void (*acked)(struct tcp_pcb *, uint32_t acked);
+	/* A loss: gives the new ssthresh. flight is what was in flight, in bytes. */
+	uint32_t (*lost)(struct tcp_pcb *, uint32_t flight);
+	/* An RTT was measured, ns; may be NULL. */
+	void (*rtt)(struct tcp_pcb *, vs_time rtt);
+	/* A retransmission timeout; after lost(). May be NULL. */
+	void (*timeout)(struct tcp_pcb *);
+};
+
+extern const struct tcp_cc tcp_reno;
+
+#define TCP_CC_WORDS 10
+const struct tcp_cc *tcp_cc_by_index(unsigned index); /* NULL: none */
+
+struct tcp_pcb {
+	struct stk_socket so; /* first: the sockets see no more */
+	struct stk *stk;
+	struct tcp_pcb *hash_next, **hash_prev; /* connections by both ends, or listeners */
+	struct tcp_port *port;			/* that owns so.local.port */
+	struct tcp_pcb *port_next, **port_prev;
+	struct ip_path path;
+
+	uint8_t state;	  /* enum tcp_state */
+	uint8_t recovery; /* enum tcp_recovery */
+
+	/* Agreed in the handshake. */
+	bool sack_on, ts_on, wscale_on;
+	uint8_t snd_wscale, rcv_wscale;
+
+	/* What the application asked for. */
+	bool nodelay, cork, more, keepalive, no_quickack;
+	bool rcvbuf_fixed, sndbuf_fixed;
+	/* What it did. */
+	bool orphan;	  /* no socket: closed, or not yet accepted */
+	bool snd_shut;	  /* nothing more will be written: a FIN follows the data */
+	bool rcv_shut;	  /* nothing will be read */
+	bool snd_waits;	  /* it found no room: tell it */
+	bool port_auto;	  /* the port was not asked for by number */
+	bool passive;	  /* came from a listener */
+
+	/* Flags of the machine. */
+	bool fin_received;
+	bool fin_early;	  /* a FIN at fin_seq waits for what is before it */
+	bool ack_now, ack_delayed;
+	bool pingpong;	  /* the application answers: ACKs can ride */
+	bool cwnd_limited;
+	bool probing;	  /* the retransmit deadline is a zero window probe's */
+	bool partial_seen; /* RFC 6582: a partial ACK has restarted the timer */
+	bool rescued;	  /* RFC 6675 rule 4 */
+	bool keep_probing;
+	bool push_now;	  /* small segments may leave: a timer says so */
+
+	/* RFC 9293 3.3.1. */
+	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, iss;
+	uint32_t rcv_nxt, rcv_wnd, irs;
+	uint32_t snd_wnd_max; /* largest seen */
+	uint32_t snd_sml;     /* end of the last small segment sent (Minshall's Nagle) */
+	uint32_t rcv_wup;     /* rcv_nxt when we last sent an ACK */
+	uint32_t fin_seq;     /* with fin_early */
+	int soft_error;	      /* ICMP's last advice, for when the connection times out */
+
+	uint16_t mss;	    /* payload of a full segment without SACK blocks */
+	uint16_t mss_peer;  /* what the peer announced */
+	uint16_t mss_user;  /* TCP_MAXSEG; 0: none */
+	uint16_t mss_rcv;   /* largest payload seen */
+	uint8_t quick_acks; /* immediate ACKs left */
+	uint8_t timeouts;   /* in a row, of whatever the retransmit deadline is */
+	uint8_t backoff;    /* doublings of rto */
+	uint8_t dupacks;
+	uint8_t keep_probes;
+	uint8_t sacks;	    /* blocks in sack[], newest first */
+	uint8_t sacks_seen;
+	uint8_t cc_index;
+	bool dsack;	    /* dsack_block goes first in the next ACK */
+
+	/* RFC 7323. */
+	uint32_t ts_offset, ts_recent;
+	vs_time ts_recent_at;
+
+	/* RFC 6298, ns. */
+	vs_time srtt, rttvar, rto;
+	vs_time rtt_dev, rtt_dev_max; /* of the present round */
+	vs_time rtt_min;
+	uint32_t rtt_round; /* the round ends when this is acknowledged */
+
+	/* Congestion. */
+	uint32_t cwnd, ssthresh, recover;
+	uint32_t cwnd_acked;	/* bytes acknowledged since cwnd last grew */
+	uint32_t flight_max;	/* in the present window */
+	uint32_t flight_max_end;
+	uint32_t dup_bytes;	/* without SACK: what duplicate ACKs say has arrived */
+	uint32_t lost_seq;	/* SACK: below it, losses are marked */
+	uint32_t again_seq;	/* lost records below have left again */
+	uint64_t cc_words[TCP_CC_WORDS];
+
+	struct tcp_board board;
+	struct tcp_sndbuf snd;
+	struct tcp_rcvbuf rcv;
+	struct wire_tcp_sack sack[WIRE_TCP_SACKS]; /* to send */
+	struct wire_tcp_sack dsack_block;
+	struct wire_tcp_sack sack_seen[WIRE_TCP_SACKS]; /* of the last ACK */
+
+	uint32_t sndbuf_max, rcvbuf_max; /* bytes */
+	uint32_t rcv_clamp;		 /* the window grows up to this as data come */
+	uint32_t notsent_lowat;
+	int32_t linger_s;		 /* -1: off */
+	uint32_t user_timeout_ms;
+	uint32_t keep_idle_s, keep_interval_s;
+	uint8_t keep_count;
+
+	vs_time deadline[TCP_DEADLINES]; /* VS_NEVER: none */
+	struct vs_timer timer;
+	vs_time received_at; /* the last segment */
+	vs_time sent_at;     /* the last data */
+	vs_time stalled_at;  /* since when nothing was acknowledged, while timeouts > 0 */
+	vs_time invalid_at;  /* the last ACK to an unacceptable segment */
+	uint64_t id;
+
+	/* A listener: its children. A child: its place there. */
+	struct tcp_pcb *listener;
+	struct tcp_pcb *child_next, **child_prev; /* all children that were not accepted */
+	struct tcp_pcb *children;
+	struct tcp_pcb *accept_first, *accept_last, *accept_next;
+	uint32_t backlog, accept_count, embryos;
+};
+
+/* Who uses a local port. */
+struct tcp_port {
+	struct tcp_port *next, **prev;
+	struct tcp_pcb *users;
+	uint16_t number;
+};
+
+struct tcp_settings {
+	uint32_t sack, dsack, timestamps, window_scaling;
+	uint32_t rmem[3], wmem[3];
+	uint32_t initial_cwnd;
+	uint32_t syn_retries, synack_retries, retries2, orphan_retries;
+	uint32_t keepalive_time, keepalive_intvl, keepalive_probes;
+	uint32_t fin_timeout;
+	uint32_t max_syn_backlog;
+	uint32_t slow_start_after_idle;
+	uint32_t challenge_ack_limit;
+	uint32_t invalid_ratelimit_ms;
+	uint32_t rto_min_ms;
+	uint32_t tw_reuse, rfc1337;
+	uint32_t cc_index;
+	uint32_t port_first, port_last;
+};
+
+struct tcp {
+	struct tcp_settings settings;
+	uint64_t key[2]; /* of every hash and of the initial sequence numbers */
+	struct tcp_pcb **hash;
+	uint32_t hash_size, hash_count;
+	struct tcp_pcb **listeners; /* by port */
+	struct tcp_port **ports;
+	uint8_t *chunks; /* free ones, linked through their first bytes */
+	uint32_t chunks_free;
+	uint32_t port_hint;
+	uint64_t connections;
+	uint32_t challenges;  /* sent in the second that began at challenge_at */
+	vs_time challenge_at;
+};
+
+#define TCP_PORT_BUCKETS 256
+
+/* A received segment. */
+struct tcp_in {
+	struct wire_tcp h;
+	uint32_t seq; /* of the first byte that counts, SYN included */
+	uint32_t end; /* after the last, FIN included */
+	uint32_t len; /* payload */
+	const struct ip_received *ip;
+	struct vs_frame *f; /* data is the payload; NULL once taken */
+	uint32_t iss_after; /* with has_iss_after: where TIME-WAIT's reuse starts */
+	bool has_iss_after;
+};
+
+static inline struct tcp_pcb *tcp_of(const struct stk_socket *so)
+{
+	return (struct tcp_pcb *)(uintptr_t)so;
+}
+
+static inline vs_time tcp_now(const struct tcp_pcb *p)
+{
+	return p->stk->now;
+}
+
+static inline const struct tcp_settings *tcp_settings(const struct tcp_pcb *p)
+{
+	return &p->stk->tcp->settings;
+}
+
+static inline uint32_t tcp_min(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint32_t tcp_max(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+static inline const struct tcp_cc *tcp_cc(const struct tcp_pcb *p)
+{
+	return tcp_cc_by_index(p->cc_index);
+}
+
+/* tcp_pcb.c */
+void tcp_pcb_init(struct stk *, struct tcp_pcb *);
+int tcp_hash_insert(struct tcp_pcb *); /* 0 or -ENOMEM */
+void tcp_hash_remove(struct tcp_pcb *);
+struct tcp_pcb *tcp_lookup(struct stk *, const struct wire_addr *local, uint16_t local_port,
+			   const struct wire_addr *remote, uint16_t remote_port);
+uint64_t tcp_siphash(const uint64_t key[2], const struct wire_addr *a, const struct wire_addr *b,
+		     uint32_t ports);
+void tcp_choose_iss(struct tcp_pcb *); /* RFC 6528; and the timestamp's offset */
+void tcp_state_set(struct tcp_pcb *, enum tcp_state);
+/* Closes at once; error, if positive, goes to the socket. Sends nothing. */
+void tcp_close_now(struct tcp_pcb *, int error);
+void tcp_abort(struct tcp_pcb *, int error); /* the same with an RST */
+void tcp_time_wait(struct tcp_pcb *);
+void tcp_reap(struct tcp_pcb *); /* frees p if it is closed and nobody's */
+void tcp_sample(struct tcp_pcb *, enum tcp_event, uint32_t seq, uint32_t len);
+void tcp_wake(struct tcp_pcb *);
+
+/* tcp_port.c */
+int tcp_port_bind(struct tcp_pcb *, const struct stk_addr *);
+int tcp_port_connect(struct tcp_pcb *); /* an ephemeral port for so.local and so.remote */
+int tcp_port_share(struct tcp_pcb *child, struct tcp_pcb *listener);
+void tcp_port_release(struct tcp_pcb *);
+void tcp_listener_insert(struct tcp_pcb *);
+bool tcp_port_may_listen(const struct tcp_pcb *);
+struct tcp_pcb *tcp_listener_find(struct stk *, const struct wire_addr *local, uint16_t port,
+				  int ifindex);
+
+/* tcp_input.c */
+void tcp_challenge(struct tcp_pcb *); /* RFC 5961 7: a rate-limited ACK */
+
+/* tcp_listen.c */
+void tcp_listen_arrives(struct tcp_pcb *listener, struct tcp_in *);
+bool tcp_listen_established(struct tcp_pcb *child); /* false: no room, ignore the ACK */
+void tcp_listen_forget(struct tcp_pcb *child);	    /* it left for good */
+void tcp_listen_close(struct tcp_pcb *listener);
+
+/* tcp_ack.c */
+void tcp_ack_arrives(struct tcp_pcb *, const struct tcp_in *);
+void tcp_window_arrives(struct tcp_pcb *, const struct tcp_in *);
+void tcp_established(struct tcp_pcb *, const struct tcp_in *); /* variables after the handshake */
+
+/* tcp_recovery.c */
+struct tcp_acked {
+	uint32_t bytes;	    /* snd_una moved by */
+	uint32_t sacked;    /* newly reported by SACK */
+	uint32_t flight;    /* before */
+	bool duplicate;	    /* RFC 5681 2 */
+};
+void tcp_recovery_acked(struct tcp_pcb *, const struct tcp_acked *);
+void tcp_recovery_timeout(struct tcp_pcb *);
+void tcp_recovery_send(struct tcp_pcb *); /* what is lost, as far as cwnd allows */
+bool tcp_retransmit_first(struct tcp_pcb *, enum tcp_event);
+uint32_t tcp_in_flight(const struct tcp_pcb *);
+
+/* tcp_sack.c */
+uint32_t tcp_sack_arrives(struct tcp_pcb *, const struct wire_tcp *); /* newly SACKed bytes */
+void tcp_sack_mark_lost(struct tcp_pcb *);
+struct tcp_sent *tcp_sack_next(struct tcp_pcb *); /* RFC 6675 rules 3 and 4 */
+
+/* tcp_sent.c */
+bool tcp_sent_push(struct tcp_pcb *, uint32_t seq, uint32_t end);
+uint32_t tcp_sent_find(const struct tcp_pcb *, uint32_t seq); /* index: first that ends after */
+/* Drops what ack covers. Gives when the oldest of them that left only once did, VS_NEVER none. */
+vs_time tcp_sent_acked(struct tcp_pcb *, uint32_t ack);
+void tcp_sent_mark_lost(struct tcp_pcb *, struct tcp_sent *);
+void tcp_sent_mark_sacked(struct tcp_pcb *, struct tcp_sent *);
+void tcp_sent_mark_again(struct tcp_pcb *, struct tcp_sent *);
+void tcp_sent_all_lost(struct tcp_pcb *);
+bool tcp_sent_split(struct tcp_pcb *, uint32_t index, uint32_t seq);
+void tcp_sent_clear(struct tcp_pcb *);
+
+static inline struct tcp_sent *tcp_sent_at(const struct tcp_pcb *p, uint32_t index)
+{
+	return &p->board.ring[(p->board.head + index) & (p->board.size - 1)];
+}
+
+/* tcp_output.c */
+void tcp_output(struct tcp_pcb *); /* everything that may leave now */
+void tcp_send_ack(struct tcp_pcb *);
+void tcp_send_probe(struct tcp_pcb *); /* an old byte's place: makes the peer answer */
+void tcp_send_syn(struct tcp_pcb *);   /* SYN or SYN-ACK, by state */
+void tcp_send_reset(struct tcp_pcb *);
+/* Answers a segment that no connection wants: RFC 9293 3.10.7.1. */
+void tcp_refuse(struct stk *, const struct tcp_in *);
+bool tcp_resend(struct tcp_pcb *, struct tcp_sent *, enum tcp_event);
+uint32_t tcp_unsent(const struct tcp_pcb *); /* bytes, a FIN not counted */
+void tcp_output_timer(struct tcp_pcb *);     /* retransmission or probe, as it must be now */
+int tcp_path_refresh(struct tcp_pcb *);
+
+/* tcp_options.c */
+void tcp_options_syn(const struct tcp_pcb *, struct wire_tcp *);
+void tcp_options_segment(const struct tcp_pcb *, struct wire_tcp *);
+unsigned tcp_options_len(const struct tcp_pcb *); /* of tcp_options_segment() */
+void tcp_options_agree(struct tcp_pcb *, const struct wire_tcp *syn);
+void tcp_mss_update(struct tcp_pcb *);
+uint16_t tcp_mss_offer(const struct tcp_pcb *);
+uint32_t tcp_ts_now(const struct tcp_pcb *);
+
+/* tcp_sndbuf.c */
+uint32_t tcp_sndbuf_room(const struct tcp_pcb *);
+uint32_t tcp_sndbuf_write(struct tcp_pcb *, const void *, uint32_t len);
+/* Copies len bytes from seq on and adds them to the checksum's sum. */
+uint32_t tcp_sndbuf_read(const struct tcp_pcb *, uint32_t seq, void *to, uint32_t len,
+			 uint32_t sum);
+void tcp_sndbuf_acked(struct tcp_pcb *, uint32_t ack);
+void tcp_sndbuf_clear(struct tcp_pcb *);
+
+/* tcp_rcvbuf.c */
+void tcp_rcvbuf_arrives(struct tcp_pcb *, struct tcp_in *); /* takes in->f when it keeps it */
+bool tcp_rcvbuf_append(struct tcp_pcb *, struct vs_frame *f); /* in order; takes f if true */
+size_t tcp_rcvbuf_read(struct tcp_pcb *, void *, size_t len, bool peek);
+void tcp_rcvbuf_clear(struct tcp_pcb *);
+uint32_t tcp_rcv_window(struct tcp_pcb *); /* to offer now: moves rcv_wnd */
+uint32_t tcp_rcv_space(const struct tcp_pcb *);
+void tcp_rcv_duplicate(struct tcp_pcb *, uint32_t left, uint32_t right); /* RFC 2883 */
+
+/* tcp_sockopt.c */
+int tcp_option_set(struct stk *, vs_time now, struct stk_socket *, enum stk_option, int64_t);
+int tcp_option_get(struct stk *, struct stk_socket *, enum stk_option, int64_t *);
+
+/* tcp_timer.c */
+void tcp_timer_fire(struct vs_timer *, void *ctx, vs_time now);
+void tcp_deadline_set(struct tcp_pcb *, enum tcp_deadline, vs_time at);
+void tcp_deadlines_clear(struct tcp_pcb *);
+void tcp_keepalive_restart(struct tcp_pcb *);
+
+/* tcp_rtt.c */
+void tcp_rtt_init(struct tcp_pcb *);
+void tcp_rtt_sample(struct tcp_pcb *, vs_time rtt);
+vs_time tcp_rto(const struct tcp_pcb *); /* with back-off */
+
+static inline void tcp_deadline_clear(struct tcp_pcb *p, enum tcp_deadline d)
+{
+	p->deadline[d] = VS_NEVER;
+}
+
+#endif

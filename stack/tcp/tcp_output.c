@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Segments leave: RFC 9293 3.8.6 (what may), 3.7.4 (Nagle), RFC 5681 (how much). Every segment is
+ * built by transmit(), from the send buffer straight into the frame, summed on the way.
+ */
+#include "stack/tcp/tcp_impl.h"
+
+static uint32_t fin_seq(const struct tcp_pcb *p)
+{
+	return p->snd.seq + p->snd.len;
+}
+
+/* Whether our FIN has left (and so has a sequence number). */
+static bool fin_sent(const struct tcp_pcb *p)
+{
+	return p->snd_shut && wire_seq_lt(fin_seq(p), p->snd_nxt);
+}
+
+uint32_t tcp_unsent(const struct tcp_pcb *p)
+{
+	return fin_sent(p) ? 0 : fin_seq(p) - p->snd_nxt;
+}
+
+/* Looks the path up again when the stack's routes have changed, and follows its MTU. */
+int tcp_path_refresh(struct tcp_pcb *p)
+{
+	int error;
+
+	if (p->path.generation == p->stk->route_generation && p->path.mtu)
+		return 0;
+	error = ip_path_find(p->stk, &p->so.remote.addr, &p->so.local.addr, p->so.remote.ifindex,
+			     &p->path);
+	if (error)
+		return error;
+	tcp_mss_update(p);
+	return 0;
+}
+
+/* Takes f, which holds the TCP header and payload; sum is the payload's. */
+static int send_frame(struct stk *s, const struct ip_path *path, const struct stk_socket *so,
+		      const struct wire_addr *src, const struct wire_addr *dst, size_t header_len,
+		      uint32_t sum, struct vs_frame *f)
+{
+	struct ip_packet ip = {
+		.src = *src,
+		.dst = *dst,
+		.protocol = WIRE_PROTO_TCP,
+		.tclass = so ? so->tos & 0xfc : 0, /* the last two bits are ECN's */
+		.hop_limit = so ? so->ttl : 0,
+		.dont_fragment = !so || so->mtu_discover != 0,
+	};
+
+	/* The header's length is a multiple of four, so the payload's sum needs no shift. */
+	sum += wire_cksum_pseudo(src, dst, WIRE_PROTO_TCP, f->len);
+	sum = wire_cksum_add(sum, f->data, header_len);
+	wire_put16(f->data + 16, wire_cksum_fold(sum));
+	f->flags |= VS_FRAME_TRUSTED;
+	stk_count(s, STK_TcpOutSegs);
+	return ip_output(s, s->now, path, &ip, f);
+}
+
+/* Fills in what every segment of a connection says and sends it. */
+static bool transmit(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
+{
+	size_t header_len;
+	struct vs_frame *f;
+	uint32_t sum = 0;
+
+	h->src_port = p->so.local.port;
+	h->dst_port = p->so.remote.port;
+	if (h->flags & WIRE_TCP_ACK)
+		h->ack = p->rcv_nxt;
+	header_len = wire_tcp_len(h);
+	f = vs_frame_new(p->stk->pool, header_len + len, 0);
+	if (!f) {
+		stk_count(p->stk, STK_PoolEmpty);
+		return false;
+	}
+	wire_tcp_emit(f->data, h);
+	if (len)
+		sum = tcp_sndbuf_read(p, h->seq, f->data + header_len, len, 0);
+	send_frame(p->stk, &p->path, &p->so, &p->so.local.addr, &p->so.remote.addr, header_len,
+		   sum, f);
+	return true;
+}
+
+/* After anything that carried an ACK. */
+static void ack_sent(struct tcp_pcb *p)
+{
+	p->ack_now = false;
+	p->ack_delayed = false;
+	p->dsack = false;
+	p->rcv_wup = p->rcv_nxt;
+	tcp_deadline_clear(p, TCP_DEADLINE_ACK);
+	if (p->quick_acks)
+		p->quick_acks--;
+}
+
+static bool send_segment(struct tcp_pcb *p, uint32_t seq, uint32_t len, uint8_t flags)
+{
+	struct wire_tcp h = {.seq = seq, .flags = flags};
+
+	tcp_options_segment(p, &h);
+	h.window = (uint16_t)tcp_rcv_window(p);
+	if (!transmit(p, &h, len))
+		return false;
+	ack_sent(p);
+	return true;
+}
+
+void tcp_send_ack(struct tcp_pcb *p)
+{
+	if (tcp_path_refresh(p) == 0)
+		send_segment(p, p->snd_nxt, 0, WIRE_TCP_ACK);
+}
+
+void tcp_send_probe(struct tcp_pcb *p)
+{
+	if (tcp_path_refresh(p) == 0)
+		send_segment(p, p->snd_una - 1, 0, WIRE_TCP_ACK);
+	tcp_sample(p, TCP_EVENT_PROBE, p->snd_una - 1, 0);
+}
+
+void tcp_send_syn(struct tcp_pcb *p)
+{
+	bool answer = p->state == TCP_SYN_RECEIVED;
+	struct wire_tcp h = {.seq = p->iss, .flags = WIRE_TCP_SYN | (answer ? WIRE_TCP_ACK : 0)};
+	uint8_t scale = p->rcv_wscale;
+
+	if (tcp_path_refresh(p) == 0) {
+		tcp_options_syn(p, &h);
+		/* The window of a SYN is never scaled (RFC 7323 2.2). */
+		p->rcv_wscale = 0;
+		h.window = (uint16_t)tcp_rcv_window(p);
+		p->rcv_wscale = scale;
+		transmit(p, &h, 0);
+	}
+	p->sent_at = tcp_now(p);
+	p->snd_nxt = p->iss + 1;
+	p->ack_now = false;
+	tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
+}
+
+void tcp_send_reset(struct tcp_pcb *p)
+{
+	struct wire_tcp h = {.seq = p->snd_nxt, .flags = WIRE_TCP_RST | WIRE_TCP_ACK};
+
+	if (tcp_path_refresh(p) == 0 && transmit(p, &h, 0))
+		stk_count(p->stk, STK_TcpOutRsts);
+}
+
+void tcp_refuse(struct stk *s, const struct tcp_in *in)
+{
+	const struct wire_ip *ip = in->ip->ip;
+	struct wire_tcp h = {.src_port = in->h.dst_port, .dst_port = in->h.src_port};
+	struct ip_path path;
+	struct vs_frame *f;
+
+	if ((in->h.flags & WIRE_TCP_RST) || in->ip->to_group)
+		return;
+	if (in->h.flags & WIRE_TCP_ACK) {
+		h.seq = in->h.ack;
+		h.flags = WIRE_TCP_RST;
+	} else {
+		h.ack = in->end;
+		h.flags = WIRE_TCP_RST | WIRE_TCP_ACK;
+	}
+	if (ip_path_find(s, &ip->src, &ip->dst,
+			 wire_addr_is_link_local(&ip->src) ? in->ip->ifindex : 0, &path))
+		return;
+	f = vs_frame_new(s->pool, WIRE_TCP_LEN, 0);
+	if (!f) {
+		stk_count(s, STK_PoolEmpty);
+		return;
+	}
+	wire_tcp_emit(f->data, &h);
+	stk_count(s, STK_TcpOutRsts);
+	send_frame(s, &path, NULL, &ip->dst, &ip->src, WIRE_TCP_LEN, 0, f);
+}
+
+/* Sends a segment again, cut to what a segment may hold now. */
+bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_event event)
+{
+	uint32_t mss = p->mss + (p->ts_on ? TCP_TS_LEN : 0) - tcp_options_len(p);
+	uint32_t index = tcp_sent_find(p, r->seq);
+	uint32_t fin = p->snd_shut && r->end == fin_seq(p) + 1;
+	uint32_t len = r->end - r->seq - fin;
+	uint8_t flags = WIRE_TCP_ACK;
+
+	if (len > mss) {
+		if (!tcp_sent_split(p, index, r->seq + mss))
+			return false;
+		r = tcp_sent_at(p, index);
+		len = mss;
+		fin = 0;
+	}
+	if (fin)
+		flags |= WIRE_TCP_FIN;
+	if (len && r->seq + len == fin_seq(p))
+		flags |= WIRE_TCP_PSH;
+	if (!send_segment(p, r->seq, len, flags))
+		return false;
+	stk_count(p->stk, STK_TcpRetransSegs);
+	stk_count(p->stk, event == TCP_EVENT_FAST_RETRANSMIT ? STK_TcpFastRetrans
+							      : STK_TcpSlowStartRetrans);
+	tcp_sent_mark_again(p, r);
+	tcp_sample(p, event, r->seq, r->end - r->seq);
+	return true;
+}
+
+/* RFC 9293 3.7.4 as Minshall refined it: one small segment may be in flight, not two. */
+static bool small_may_leave(struct tcp_pcb *p)
+{
+	if (p->push_now || (p->snd_shut && !fin_sent(p)))
+		return true;
+	if (p->cork || p->more) {
+		if (p->deadline[TCP_DEADLINE_WAIT] == VS_NEVER)
+			tcp_deadline_set(p, TCP_DEADLINE_WAIT, tcp_now(p) + TCP_CORK_NS);
+		return false;
+	}
+	return p->nodelay || !wire_seq_lt(p->snd_una, p->snd_sml);
+}
+
+/* How many bytes the next segment carries: 0 when none may leave. */
+static uint32_t next_len(struct tcp_pcb *p, uint32_t mss, uint32_t unsent)
+{
+	uint32_t edge = p->snd_una + p->snd_wnd, flight = tcp_in_flight(p);
+	uint32_t room = wire_seq_lt(p->snd_nxt, edge) ? edge - p->snd_nxt : 0;
+	uint32_t len = tcp_min(tcp_min(unsent, mss), room);
+
+	if (!len)
+		return 0;
+	if (len < mss) {
+		/* RFC 9293 3.8.6.2.1: a sliver of a window is not worth a segment. */
+		if (len < unsent && len < p->snd_wnd_max / 2 && !p->push_now)
+			return 0;
+		if (len == unsent && !small_may_leave(p))
+			return 0;
+	}
+	if (flight && flight + len > p->cwnd) {
+		p->cwnd_limited = true;
+		return 0;
+	}
+	return len;
+}
+
+static void note_new(struct tcp_pcb *p, uint32_t seq, uint32_t len)
+{
+	uint32_t flight = tcp_in_flight(p);
+
+	if (flight > p->flight_max || wire_seq_leq(p->flight_max_end, p->snd_una)) {
+		p->flight_max = flight;
+		p->flight_max_end = p->snd_nxt;
+		p->cwnd_limited = false;
+	}
+	if (tcp_now(p) - p->received_at < TCP_DELACK_NS)
+		p->pingpong = true;
+	p->sent_at = tcp_now(p);
+	tcp_sample(p, TCP_EVENT_SEND, seq, len);
+}
+
+static void send_new(struct tcp_pcb *p)
+{
+	uint32_t mss = p->mss + (p->ts_on ? TCP_TS_LEN : 0) - tcp_options_len(p);
+
+	for (;;) {
+		uint32_t unsent = tcp_unsent(p), seq = p->snd_nxt;
+		uint32_t len = unsent ? next_len(p, mss, unsent) : 0;
+		bool last = len == unsent;
+		uint32_t fin = last && p->snd_shut && !fin_sent(p);
+		uint8_t flags = WIRE_TCP_ACK;
+
+		/* The FIN needs a window, too, but no room in cwnd. */
+		if (fin && !wire_seq_lt(seq + len, p->snd_una + p->snd_wnd))
+			fin = 0;
+		if (!len && !fin)
+			return;
+		if (len && last)
+			flags |= WIRE_TCP_PSH;
+		if (fin)
+			flags |= WIRE_TCP_FIN;
+		if (!tcp_sent_push(p, seq, seq + len + fin))
+			return;
+		p->snd_nxt = seq + len + fin;
+		if (!send_segment(p, seq, len, flags)) {
+			p->snd_nxt = seq;
+			p->board.count--;
+			return;
+		}
+		if (len && len < mss)
+			p->snd_sml = seq + len;
+		note_new(p, seq, len + fin);
+	}
+}
+
+/* RFC 6298 5.1, and the probe of a window that is closed (RFC 9293 3.8.6.1). */
+void tcp_output_timer(struct tcp_pcb *p)
+{
+	vs_time *deadline = &p->deadline[TCP_DEADLINE_RETRANSMIT];
+	bool waits = tcp_unsent(p) || (p->snd_shut && !fin_sent(p));
+
+	if (p->snd_nxt != p->snd_una) {
+		if (p->probing || *deadline == VS_NEVER) {
+			p->probing = false;
+			tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
+		}
+		return;
+	}
+	if (!waits || p->deadline[TCP_DEADLINE_WAIT] != VS_NEVER) {
+		p->probing = false;
+		*deadline = VS_NEVER;
+	} else if (!p->probing || *deadline == VS_NEVER) {
+		p->probing = true;
+		tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
+	}
+}
+
+static bool may_send_data(const struct tcp_pcb *p)
+{
+	switch ((enum tcp_state)p->state) {
+	case TCP_ESTABLISHED:
+	case TCP_CLOSE_WAIT:
+	case TCP_FIN_WAIT_1:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+		return true;
+	case TCP_CLOSED:
+	case TCP_LISTEN:
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECEIVED:
+	case TCP_FIN_WAIT_2:
+	case TCP_TIME_WAIT:
+		return false;
+	}
+	return false;
+}
+
+static void send_beyond(struct tcp_pcb *p)
+{
+	struct tcp_sent *r;
+
+	while (tcp_in_flight(p) + p->mss <= p->cwnd && (r = tcp_sack_next(p)))
+		if (!tcp_resend(p, r, TCP_EVENT_FAST_RETRANSMIT))
+			return;
+}
+
+void tcp_output(struct tcp_pcb *p)
+{
+	if (may_send_data(p)) {
+		uint32_t nxt = p->snd_nxt;
+
+		if (p->board.count + tcp_unsent(p) || p->snd_shut) {
+			if (tcp_path_refresh(p) == 0) {
+				if (p->recovery != TCP_OPEN)
+					tcp_recovery_send(p);
+				send_new(p);
+				if (p->recovery == TCP_RECOVERY && p->sack_on &&
+				    p->snd_nxt == nxt && p->board.count)
+					send_beyond(p);
+			}
+		}
+		tcp_output_timer(p);
+	}
+	if (p->ack_now && p->state > TCP_SYN_RECEIVED)
+		tcp_send_ack(p);
+}

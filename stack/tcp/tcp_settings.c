@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* "net.ipv4.tcp_...": Linux's names, for both families. A table says where each is and how large
+ * it may be; a vector has three numbers.
+ */
+#include "stack/tcp/tcp_impl.h"
+
+#include <string.h>
+
+#include "core/base/text.h"
+
+#define PREFIX "net.ipv4.tcp_"
+
+struct setting {
+	char name[32];
+	uint16_t offset;
+	uint8_t numbers;
+	uint32_t least, most;
+};
+
+#define SETTING(name, field, numbers, least, most)                                                 \
+	{name, offsetof(struct tcp_settings, field), numbers, least, most}
+
+static const struct setting settings[] = {
+	SETTING("sack", sack, 1, 0, 1),
+	SETTING("dsack", dsack, 1, 0, 1),
+	SETTING("timestamps", timestamps, 1, 0, 2),
+	SETTING("window_scaling", window_scaling, 1, 0, 1),
+	SETTING("rmem", rmem, 3, 1, 1 << 30),
+	SETTING("wmem", wmem, 3, 1, 1 << 30),
+	SETTING("initial_cwnd", initial_cwnd, 1, 1, 1000),
+	SETTING("syn_retries", syn_retries, 1, 1, 127),
+	SETTING("synack_retries", synack_retries, 1, 0, 127),
+	SETTING("retries2", retries2, 1, 0, 127),
+	SETTING("orphan_retries", orphan_retries, 1, 0, 127),
+	SETTING("keepalive_time", keepalive_time, 1, 1, 32767),
+	SETTING("keepalive_intvl", keepalive_intvl, 1, 1, 32767),
+	SETTING("keepalive_probes", keepalive_probes, 1, 1, 127),
+	SETTING("fin_timeout", fin_timeout, 1, 0, 120),
+	SETTING("max_syn_backlog", max_syn_backlog, 1, 1, 1 << 20),
+	SETTING("slow_start_after_idle", slow_start_after_idle, 1, 0, 1),
+	SETTING("challenge_ack_limit", challenge_ack_limit, 1, 0, 1 << 30),
+	SETTING("invalid_ratelimit", invalid_ratelimit_ms, 1, 0, 1 << 30),
+	SETTING("rto_min_ms", rto_min_ms, 1, 1, 120000),
+	SETTING("tw_reuse", tw_reuse, 1, 0, 1),
+	SETTING("rfc1337", rfc1337, 1, 0, 1),
+};
+
+static const struct setting *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+		if (!strcmp(name, settings[i].name))
+			return &settings[i];
+	return NULL;
+}
+
+static uint32_t *place(struct tcp *t, const struct setting *set)
+{
+	return (uint32_t *)((char *)&t->settings + set->offset);
+}
+
+/* Reads `numbers` numbers between blanks. */
+static int read_numbers(const struct setting *set, const char *value, uint32_t *numbers)
+{
+	for (unsigned i = 0; i < set->numbers; i++) {
+		char word[16];
+		size_t len;
+		uint64_t n;
+
+		value += strspn(value, " \t");
+		len = strcspn(value, " \t");
+		if (!len || len >= sizeof(word))
+			return -EINVAL;
+		memcpy(word, value, len);
+		word[len] = '\0';
+		value += len;
+		if (vs_parse_uint(word, set->most, &n) || n < set->least)
+			return -EINVAL;
+		numbers[i] = (uint32_t)n;
+	}
+	return value[strspn(value, " \t")] ? -EINVAL : 0;
+}
+
+static int congestion_set(struct tcp *t, const char *value)
+{
+	const struct tcp_cc *cc;
+
+	for (unsigned i = 0; (cc = tcp_cc_by_index(i)); i++)
+		if (!strcmp(cc->name, value)) {
+			t->settings.cc_index = i;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+int tcp_set(struct stk *s, const char *name, const char *value)
+{
+	const struct setting *set;
+	uint32_t numbers[3];
+	int error;
+
+	if (strncmp(name, PREFIX, strlen(PREFIX)))
+		return -ENOENT;
+	name += strlen(PREFIX);
+	if (!strcmp(name, "congestion_control"))
+		return congestion_set(s->tcp, value) ? -EINVAL : 0;
+	set = find(name);
+	if (!set)
+		return -ENOENT;
+	error = read_numbers(set, value, numbers);
+	if (error)
+		return error;
+	if (set->numbers == 3 && (numbers[0] > numbers[1] || numbers[1] > numbers[2]))
+		return -EINVAL;
+	memcpy(place(s->tcp, set), numbers, set->numbers * sizeof(*numbers));
+	return 0;
+}
+
+int tcp_get(const struct stk *s, const char *name, char *value, size_t size)
+{
+	const struct setting *set;
+	const uint32_t *numbers;
+	const struct tcp_cc *cc;
+	struct vs_text text;
+
+	if (strncmp(name, PREFIX, strlen(PREFIX)))
+		return -ENOENT;
+	name += strlen(PREFIX);
+	vs_text_init(&text, value, size);
+	if (!strcmp(name, "congestion_control")) {
+		vs_text_add(&text, "%s", tcp_cc_by_index(s->tcp->settings.cc_index)->name);
+		return 0;
+	}
+	if (!strcmp(name, "available_congestion_control")) {
+		for (unsigned i = 0; (cc = tcp_cc_by_index(i)); i++)
+			vs_text_add(&text, "%s%s", i ? " " : "", cc->name);
+		return 0;
+	}
+	set = find(name);
+	if (!set)
+		return -ENOENT;
+	numbers = place(s->tcp, set);
+	for (unsigned i = 0; i < set->numbers; i++)
+		vs_text_add(&text, "%s%u", i ? "\t" : "", (unsigned)numbers[i]);
+	return 0;
+}

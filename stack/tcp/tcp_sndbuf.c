@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The send buffer: a ring of pointers to chunks. Nothing is held for a connection that has nothing
+ * to send; the stack keeps some free chunks, because the arena would clear them each time.
+ */
+#include "stack/tcp/tcp_impl.h"
+
+#include <string.h>
+
+#define RING_MIN	4
+#define CHUNKS_FREE_MAX 2048
+
+static uint8_t *chunk_new(struct stk *s)
+{
+	struct tcp *t = s->tcp;
+	uint8_t *chunk = t->chunks;
+
+	if (!chunk)
+		return vs_alloc(s->arena, TCP_CHUNK);
+	memcpy(&t->chunks, chunk, sizeof(t->chunks));
+	t->chunks_free--;
+	return chunk;
+}
+
+static void chunk_free(struct stk *s, uint8_t *chunk)
+{
+	struct tcp *t = s->tcp;
+
+	if (t->chunks_free >= CHUNKS_FREE_MAX) {
+		vs_free(s->arena, chunk, TCP_CHUNK);
+		return;
+	}
+	memcpy(chunk, &t->chunks, sizeof(t->chunks));
+	t->chunks = chunk;
+	t->chunks_free++;
+}
+
+/* The limit follows twice the congestion window, so that memory is held only where it is used. */
+uint32_t tcp_sndbuf_room(const struct tcp_pcb *p)
+{
+	uint32_t limit = p->sndbuf_max;
+
+	if (!p->sndbuf_fixed) {
+		uint64_t want = 2 * (uint64_t)tcp_max(p->cwnd, 10u * p->mss);
+
+		if (want < p->stk->tcp->settings.wmem[1])
+			want = p->stk->tcp->settings.wmem[1];
+		if (want < limit)
+			limit = (uint32_t)want;
+	}
+	return p->snd.len < limit ? limit - p->snd.len : 0;
+}
+
+static bool add_chunk(struct tcp_pcb *p)
+{
+	struct tcp_sndbuf *b = &p->snd;
+	uint8_t *chunk;
+
+	if (b->chunks == b->size) {
+		uint32_t size = b->size ? 2 * b->size : RING_MIN;
+		uint8_t **ring = vs_alloc(p->stk->arena, size * sizeof(*ring));
+
+		if (!ring)
+			return false;
+		for (uint32_t i = 0; i < b->chunks; i++)
+			ring[i] = b->chunk[(b->head + i) & (b->size - 1)];
+		vs_free(p->stk->arena, b->chunk, b->size * sizeof(*ring));
+		b->chunk = ring;
+		b->size = size;
+		b->head = 0;
+	}
+	chunk = chunk_new(p->stk);
+	if (!chunk)
+		return false;
+	b->chunk[(b->head + b->chunks++) & (b->size - 1)] = chunk;
+	return true;
+}
+
+uint32_t tcp_sndbuf_write(struct tcp_pcb *p, const void *bytes, uint32_t len)
+{
+	struct tcp_sndbuf *b = &p->snd;
+	uint32_t done = 0;
+
+	while (done < len) {
+		uint32_t at = b->start + b->len;
+		uint32_t part;
+
+		if (at == b->chunks * TCP_CHUNK && !add_chunk(p))
+			break;
+		part = tcp_min(len - done, TCP_CHUNK - at % TCP_CHUNK);
+		memcpy(b->chunk[(b->head + at / TCP_CHUNK) & (b->size - 1)] + at % TCP_CHUNK,
+		       (const uint8_t *)bytes + done, part);
+		b->len += part;
+		done += part;
+	}
+	return done;
+}
+
+uint32_t tcp_sndbuf_read(const struct tcp_pcb *p, uint32_t seq, void *to, uint32_t len,
+			 uint32_t sum)
+{
+	const struct tcp_sndbuf *b = &p->snd;
+	uint32_t at = b->start + (seq - b->seq), done = 0;
+
+	vs_assert(seq - b->seq + len <= b->len);
+	while (done < len) {
+		const uint8_t *from = b->chunk[(b->head + at / TCP_CHUNK) & (b->size - 1)];
+		uint32_t part = tcp_min(len - done, TCP_CHUNK - at % TCP_CHUNK);
+		uint32_t piece = wire_cksum_copy(0, (uint8_t *)to + done, from + at % TCP_CHUNK,
+						 part);
+
+		/* Bytes at an odd place stand in the other half of their words (RFC 1071 2B). */
+		piece = (uint16_t)~wire_cksum_fold(piece);
+		if (done & 1)
+			piece = (piece >> 8 | piece << 8) & 0xffff;
+		sum += piece;
+		done += part;
+		at += part;
+	}
+	return sum;
+}
+
+void tcp_sndbuf_acked(struct tcp_pcb *p, uint32_t ack)
+{
+	struct tcp_sndbuf *b = &p->snd;
+	uint32_t bytes = ack - b->seq;
+
+	if ((int32_t)bytes <= 0)
+		return;
+	/* The FIN has a number but no byte. */
+	bytes = tcp_min(bytes, b->len);
+	b->seq += bytes;
+	b->len -= bytes;
+	b->start += bytes;
+	while (b->chunks && (b->start >= TCP_CHUNK || !b->len)) {
+		chunk_free(p->stk, b->chunk[b->head++ & (b->size - 1)]);
+		b->chunks--;
+		b->start = b->start >= TCP_CHUNK ? b->start - TCP_CHUNK : 0;
+	}
+	if (!b->len)
+		b->start = 0;
+}
+
+void tcp_sndbuf_clear(struct tcp_pcb *p)
+{
+	struct tcp_sndbuf *b = &p->snd;
+	uint32_t seq = b->seq;
+
+	while (b->chunks) {
+		chunk_free(p->stk, b->chunk[b->head++ & (b->size - 1)]);
+		b->chunks--;
+	}
+	vs_free(p->stk->arena, b->chunk, b->size * sizeof(*b->chunk));
+	memset(b, 0, sizeof(*b));
+	b->seq = seq;
+}

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What applications call: RFC 9293 3.10.1-3.10.6, as sockets. */
+#include "stack/tcp/tcp_impl.h"
+
+#include <string.h>
+
+static int tcp_open(struct stk *s, struct stk_socket *so)
+{
+	struct tcp_pcb *p = tcp_of(so);
+	int error;
+
+	if (p->stk)
+		return 0;
+	error = vs_timer_add(&s->timers, &p->timer, tcp_timer_fire);
+	if (error)
+		return error;
+	tcp_pcb_init(s, p);
+	return 0;
+}
+
+static int tcp_bind(struct stk *s, struct stk_socket *so, const struct stk_addr *addr)
+{
+	struct tcp_pcb *p = tcp_of(so);
+
+	(void)s;
+	if (p->state != TCP_CLOSED || p->port)
+		return -EINVAL;
+	return tcp_port_bind(p, addr);
+}
+
+static int tcp_listen(struct stk *s, struct stk_socket *so, int backlog)
+{
+	struct tcp_pcb *p = tcp_of(so);
+
+	(void)s;
+	if (p->state != TCP_CLOSED && p->state != TCP_LISTEN)
+		return -EINVAL;
+	p->backlog = backlog < 0 ? 0 : (uint32_t)backlog;
+	if (p->state == TCP_LISTEN)
+		return 0;
+	if (!p->port) {
+		int error = tcp_port_bind(p, &so->local);
+
+		if (error)
+			return error;
+	} else if (!tcp_port_may_listen(p)) {
+		return -EADDRINUSE;
+	}
+	tcp_state_set(p, TCP_LISTEN);
+	tcp_listener_insert(p);
+	return 0;
+}
+
+static int tcp_connect(struct stk *s, vs_time now, struct stk_socket *so,
+		       const struct stk_addr *to)
+{
+	struct tcp_pcb *p = tcp_of(so);
+	struct wire_addr bound = so->local.addr;
+	int error;
+
+	s->now = now;
+	if (p->state == TCP_SYN_SENT || p->state == TCP_SYN_RECEIVED)
+		return -EALREADY;
+	if (p->state != TCP_CLOSED)
+		return p->state == TCP_LISTEN ? -EOPNOTSUPP : -EISCONN;
+	if (wire_addr_is_any(&to->addr) || wire_addr_is_multicast(&to->addr) || !to->port)
+		return -ENETUNREACH;
+	if (wire_addr_is4(&to->addr) && so->v6only)
+		return -ENETUNREACH;
+	error = ip_path_find(s, &to->addr, &bound, to->ifindex, &p->path);
+	if (error)
+		return error;
+	so->remote = *to;
+	so->local.addr = p->path.src;
+	error = 0;
+	if (!p->port)
+		error = tcp_port_connect(p);
+	else if (tcp_lookup(s, &so->local.addr, so->local.port, &to->addr, to->port))
+		error = -EADDRNOTAVAIL;
+	if (error) {
+		so->local.addr = bound;
+		memset(&so->remote, 0, sizeof(so->remote));
+		return error;
+	}
+	tcp_choose_iss(p);
+	p->rcv_clamp = 65535 / tcp_mss_offer(p) * tcp_mss_offer(p);
+	p->snd_shut = false;
+	p->fin_received = false;
+	tcp_rtt_init(p);
+	tcp_hash_insert(p);
+	stk_count(s, STK_TcpActiveOpens);
+	tcp_state_set(p, TCP_SYN_SENT);
+	tcp_send_syn(p);
+	return -EINPROGRESS;
+}
+
+static int tcp_accept(struct stk *s, vs_time now, struct stk_socket *so, struct stk_addr *peer)
+{
+	struct tcp_pcb *p = tcp_of(so), *child = p->accept_first;
+	int fd;
+
+	s->now = now;
+	if (p->state != TCP_LISTEN)
+		return -EINVAL;
+	if (!child)
+		return -EAGAIN;
+	fd = stk_socket_number(s, &child->so);
+	if (fd < 0)
+		return fd;
+	p->accept_first = child->accept_next;
+	if (!p->accept_first)
+		p->accept_last = NULL;
+	p->accept_count--;
+	tcp_listen_forget(child);
+	if (peer)
+		*peer = child->so.remote;
+	tcp_wake(child);
+	if (p->accept_first)
+		tcp_wake(p);
+	return fd;
+}
+
+static uint32_t room_to_send(const struct tcp_pcb *p)
+{
+	return tcp_unsent(p) >= p->notsent_lowat ? 0 : tcp_sndbuf_room(p);
+}
+
+static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, const void *bytes,
+			  size_t len, int flags, const struct stk_addr *to)
+{
+	struct tcp_pcb *p = tcp_of(so);
+	uint32_t room, done;
+
+	(void)to;
+	s->now = now;
+	if (so->error) {
+		int error = so->error;
+
+		so->error = 0;
+		return -error;
+	}
+	if (p->state == TCP_SYN_SENT || p->state == TCP_SYN_RECEIVED) {
+		p->snd_waits = true;
+		return -EAGAIN;
+	}
+	if (p->snd_shut || (p->state != TCP_ESTABLISHED && p->state != TCP_CLOSE_WAIT))
+		return -EPIPE;
+	room = room_to_send(p);
+	done = tcp_sndbuf_write(p, bytes, len < room ? (uint32_t)len : room);
+	if (done < len)
+		p->snd_waits = true;
+	if (!done && len)
+		return -EAGAIN;
+	p->more = flags & STK_MSG_MORE;
+	tcp_output(p);
+	return done;
+}
+
+/* Reading makes room: the peer is told when the window has at least doubled, by two segments or
+ * half the buffer (RFC 9293 3.8.6.2.2).
+ */
+static void window_update(struct tcp_pcb *p)
+{
+	uint32_t space = tcp_min(tcp_rcv_space(p), p->rcv_clamp);
+
+	if (p->state != TCP_ESTABLISHED && p->state != TCP_FIN_WAIT_1 &&
+	    p->state != TCP_FIN_WAIT_2)
+		return;
+	if (p->fin_received || space < 2 * p->rcv_wnd ||
+	    space - p->rcv_wnd < tcp_min(2u * p->mss_rcv, p->rcvbuf_max / 2))
+		return;
+	p->ack_now = true;
+	tcp_output(p);
+}
+
+static ptrdiff_t tcp_recv(struct stk *s, vs_time now, struct stk_socket *so, void *bytes,
+			  size_t len, int flags, struct stk_addr *from)
+{
+	struct tcp_pcb *p = tcp_of(so);
+	size_t done;
+
+	s->now = now;
+	if (from)
+		*from = so->remote;
+	if (p->state == TCP_LISTEN)
+		return -ENOTCONN;
+	done = tcp_rcvbuf_read(p, bytes, len, flags & STK_MSG_PEEK);
+	if (done) {
+		if (!(flags & STK_MSG_PEEK))
+			window_update(p);
+		return (ptrdiff_t)done;
+	}
+	if (p->fin_received || p->rcv_shut || !len)
+		return 0;
+	if (so->error) {
+		int error = so->error;
+
+		so->error = 0;
+		return -error;
+	}
+	if (p->state == TCP_CLOSED)
+		return p->so.remote.port ? 0 : -ENOTCONN;
+	return -EAGAIN;
+}
+
+/* No more will be written: RFC 9293 3.10.4, CLOSE. */
+static void shut_send(struct tcp_pcb *p)
+{
+	p->snd_shut = true;
+	p->more = false;
+	p->cork = false;
+	switch ((enum tcp_state)p->state) {
+	case TCP_ESTABLISHED:
+		tcp_deadline_clear(p, TCP_DEADLINE_WAIT);
+		tcp_state_set(p, TCP_FIN_WAIT_1);
+		break;
+	case TCP_CLOSE_WAIT:
+		tcp_deadline_clear(p, TCP_DEADLINE_WAIT);
+		tcp_state_set(p, TCP_LAST_ACK);
+		break;
+	case TCP_CLOSED:
+	case TCP_LISTEN:
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECEIVED:
+	case TCP_FIN_WAIT_1:
+	case TCP_FIN_WAIT_2:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+	case TCP_TIME_WAIT:
+		break;
+	}
+	tcp_output(p);
+}
+
+static int tcp_shutdown(struct stk *s, vs_time now, struct stk_socket *so, int how)
+{
+	struct tcp_pcb *p = tcp_of(so);
+
+	s->now = now;
+	if (p->state == TCP_CLOSED || p->state == TCP_LISTEN || p->state == TCP_SYN_SENT)
+		return -ENOTCONN;
+	if (how != STK_SHUT_RD && how != STK_SHUT_WR && how != STK_SHUT_RDWR)
+		return -EINVAL;
+	if (how != STK_SHUT_WR) {
+		p->rcv_shut = true;
+		tcp_rcvbuf_read(p, NULL, SIZE_MAX, false);
+	}
+	if (how != STK_SHUT_RD && !p->snd_shut)
+		shut_send(p);
+	tcp_wake(p);
+	return 0;
+}
+
+static void tcp_close(struct stk *s, vs_time now, struct stk_socket *so)
+{
+	struct tcp_pcb *p = tcp_of(so);
+	bool unread = p->rcv.ready_bytes > 0;
+
+	s->now = now;
+	p->orphan = true;
+	p->keepalive = false;
+	switch ((enum tcp_state)p->state) {
+	case TCP_CLOSED:
+		tcp_port_release(p);
+		break;
+	case TCP_LISTEN:
+		tcp_listen_close(p);
+		tcp_close_now(p, 0);
+		break;
+	case TCP_SYN_SENT:
+		tcp_close_now(p, 0);
+		break;
+	case TCP_TIME_WAIT:
+		tcp_rcvbuf_clear(p);
+		break;
+	case TCP_SYN_RECEIVED:
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT_1:
+	case TCP_FIN_WAIT_2:
+	case TCP_CLOSE_WAIT:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+		/* What was not read is lost: the peer must not believe otherwise (RFC 2525 2.17). */
+		if (unread || p->linger_s == 0) {
+			tcp_abort(p, 0);
+			break;
+		}
+		if (p->state == TCP_FIN_WAIT_2)
+			tcp_deadline_set(p, TCP_DEADLINE_WAIT,
+					 now + tcp_settings(p)->fin_timeout * VS_SEC);
+		if (!p->snd_shut)
+			shut_send(p);
+		break;
+	}
+	tcp_reap(p);
+}
+
+static unsigned tcp_readiness(const struct stk *s, const struct stk_socket *so)
+{
+	const struct tcp_pcb *p = tcp_of(so);
+	bool closed = p->state == TCP_CLOSED && so->remote.port;
+	unsigned ready = 0;
+
+	(void)s;
+	if (p->state == TCP_LISTEN)
+		return p->accept_first ? STK_IN : 0;
+	if (so->error)
+		ready |= STK_ERR;
+	if (p->rcv.ready_bytes || p->fin_received || p->rcv_shut || closed || so->error)
+		ready |= STK_IN;
+	if (closed || so->error ||
+	    ((p->state == TCP_ESTABLISHED || p->state == TCP_CLOSE_WAIT) && !p->snd_shut &&
+	     room_to_send(p) >= tcp_min(p->snd.len / 2, 1)))
+		ready |= STK_OUT;
+	if (closed || p->state == TCP_TIME_WAIT || (p->snd_shut && p->fin_received))
+		ready |= STK_HUP;
+	return ready;
+}
+
+static void tcp_abandon(struct stk *s, struct stk_socket *so)
+{
+	struct tcp_pcb *p = tcp_of(so);
+
+	if (!p->stk)
+		return;
+	tcp_hash_remove(p);
+	tcp_port_release(p);
+	tcp_rcvbuf_clear(p);
+	tcp_sndbuf_clear(p);
+	tcp_sent_clear(p);
+	vs_timer_remove(&s->timers, &p->timer);
+	p->state = TCP_CLOSED;
+	p->stk = NULL;
+}
+
+const struct stk_proto tcp_proto = {
+	.name = "TCP",
+	.size = sizeof(struct tcp_pcb),
+	.open = tcp_open,
+	.bind = tcp_bind,
+	.listen = tcp_listen,
+	.connect = tcp_connect,
+	.accept = tcp_accept,
+	.send = tcp_send,
+	.recv = tcp_recv,
+	.shutdown = tcp_shutdown,
+	.close = tcp_close,
+	.option_set = tcp_option_set,
+	.option_get = tcp_option_get,
+	.readiness = tcp_readiness,
+	.abandon = tcp_abandon,
+};

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Options of a socket: tcp(7), socket(7). Ranges are Linux's. */
+#include "stack/tcp/tcp_impl.h"
+
+#define RCVBUF_MIN 2304
+#define SNDBUF_MIN 4608
+#define BUFFER_MAX (1u << 30)
+
+static uint32_t within(int64_t value, uint32_t least, uint32_t most)
+{
+	if (value < (int64_t)least)
+		return least;
+	return value > (int64_t)most ? most : (uint32_t)value;
+}
+
+static int keep_option_set(struct tcp_pcb *p, enum stk_option option, int64_t value)
+{
+	if (option == STK_SO_KEEPALIVE) {
+		p->keepalive = value != 0;
+	} else {
+		if (value < 1 || value > (option == STK_TCP_KEEPCNT ? 127 : 32767))
+			return -EINVAL;
+		if (option == STK_TCP_KEEPIDLE)
+			p->keep_idle_s = (uint32_t)value;
+		else if (option == STK_TCP_KEEPINTVL)
+			p->keep_interval_s = (uint32_t)value;
+		else
+			p->keep_count = (uint8_t)value;
+	}
+	if (p->state != TCP_LISTEN)
+		tcp_keepalive_restart(p);
+	return 0;
+}
+
+/* Options that let something leave. */
+static int push_option_set(struct tcp_pcb *p, enum stk_option option, int64_t value)
+{
+	if (option == STK_TCP_NODELAY)
+		p->nodelay = value != 0;
+	else
+		p->cork = value != 0;
+	if (option == STK_TCP_CORK && !value) {
+		p->more = false;
+		tcp_deadline_clear(p, TCP_DEADLINE_WAIT);
+	}
+	/* Setting TCP_NODELAY flushes; so does pulling the cork, Nagle notwithstanding. */
+	p->push_now = option == STK_TCP_CORK ? !value : p->nodelay && !p->cork;
+	tcp_output(p);
+	p->push_now = false;
+	return 0;
+}
+
+int tcp_option_set(struct stk *s, vs_time now, struct stk_socket *so, enum stk_option option,
+		   int64_t value)
+{
+	struct tcp_pcb *p = tcp_of(so);
+
+	s->now = now;
+	switch (option) {
+	case STK_SO_SNDBUF:
+		p->sndbuf_max = within(value, SNDBUF_MIN, BUFFER_MAX);
+		p->sndbuf_fixed = true;
+		return 0;
+	case STK_SO_RCVBUF:
+		p->rcvbuf_max = within(value, RCVBUF_MIN, BUFFER_MAX);
+		p->rcvbuf_fixed = true;
+		return 0;
+	case STK_SO_LINGER:
+		p->linger_s = value < 0 ? -1 : (int32_t)within(value, 0, INT32_MAX);
+		return 0;
+	case STK_SO_KEEPALIVE:
+	case STK_TCP_KEEPIDLE:
+	case STK_TCP_KEEPINTVL:
+	case STK_TCP_KEEPCNT:
+		return keep_option_set(p, option, value);
+	case STK_TCP_NODELAY:
+	case STK_TCP_CORK:
+		return push_option_set(p, option, value);
+	case STK_TCP_MAXSEG:
+		if (value && (value < 88 || value > 32767))
+			return -EINVAL;
+		p->mss_user = (uint16_t)value;
+		if (p->state > TCP_SYN_RECEIVED)
+			tcp_mss_update(p);
+		return 0;
+	case STK_TCP_QUICKACK:
+		p->no_quickack = !value;
+		p->pingpong = !value;
+		p->quick_acks = value ? TCP_QUICK_ACKS : 0;
+		if (value && p->ack_delayed) {
+			p->ack_now = true;
+			tcp_output(p);
+		}
+		return 0;
+	case STK_TCP_USER_TIMEOUT:
+		if (value < 0 || value > INT32_MAX)
+			return -EINVAL;
+		p->user_timeout_ms = (uint32_t)value;
+		return 0;
+	case STK_TCP_NOTSENT_LOWAT:
+		p->notsent_lowat = value <= 0 ? UINT32_MAX : within(value, 1, UINT32_MAX);
+		return 0;
+	case STK_TCP_CC:
+		if (value < 0 || value > UINT8_MAX || !tcp_cc_by_index((unsigned)value))
+			return -ENOENT;
+		p->cc_index = (uint8_t)value;
+		tcp_cc(p)->init(p);
+		return 0;
+	case STK_SO_ERROR:
+	case STK_SO_REUSEADDR:
+	case STK_SO_BROADCAST:
+	case STK_IPV6_V6ONLY:
+	case STK_IP_TTL:
+	case STK_IP_TOS:
+	case STK_IP_MTU_DISCOVER:
+	case STK_INQ:
+	case STK_OUTQ:
+		return -ENOPROTOOPT;
+	}
+	return -ENOPROTOOPT;
+}
+
+int tcp_option_get(struct stk *s, struct stk_socket *so, enum stk_option option, int64_t *value)
+{
+	const struct tcp_pcb *p = tcp_of(so);
+
+	(void)s;
+	switch (option) {
+	case STK_SO_SNDBUF:
+		*value = p->sndbuf_max;
+		return 0;
+	case STK_SO_RCVBUF:
+		*value = p->rcvbuf_max;
+		return 0;
+	case STK_SO_LINGER:
+		*value = p->linger_s;
+		return 0;
+	case STK_SO_KEEPALIVE:
+		*value = p->keepalive;
+		return 0;
+	case STK_TCP_KEEPIDLE:
+		*value = p->keep_idle_s;
+		return 0;
+	case STK_TCP_KEEPINTVL:
+		*value = p->keep_interval_s;
+		return 0;
+	case STK_TCP_KEEPCNT:
+		*value = p->keep_count;
+		return 0;
+	case STK_TCP_NODELAY:
+		*value = p->nodelay;
+		return 0;
+	case STK_TCP_CORK:
+		*value = p->cork;
+		return 0;
+	case STK_TCP_MAXSEG:
+		*value = p->state > TCP_SYN_RECEIVED || !p->mss_user ? p->mss : p->mss_user;
+		return 0;
+	case STK_TCP_QUICKACK:
+		*value = !p->pingpong;
+		return 0;
+	case STK_TCP_USER_TIMEOUT:
+		*value = p->user_timeout_ms;
+		return 0;
+	case STK_TCP_NOTSENT_LOWAT:
+		*value = p->notsent_lowat;
+		return 0;
+	case STK_TCP_CC:
+		*value = p->cc_index;
+		return 0;
+	case STK_INQ:
+		if (p->state == TCP_LISTEN)
+			return -EINVAL;
+		*value = p->rcv.ready_bytes;
+		return 0;
+	case STK_OUTQ:
+		if (p->state == TCP_LISTEN)
+			return -EINVAL;
+		*value = p->snd.len;
+		return 0;
+	case STK_SO_ERROR:
+	case STK_SO_REUSEADDR:
+	case STK_SO_BROADCAST:
+	case STK_IPV6_V6ONLY:
+	case STK_IP_TTL:
+	case STK_IP_TOS:
+	case STK_IP_MTU_DISCOVER:
+		return -ENOPROTOOPT;
+	}
+	return -ENOPROTOOPT;
+}
