@@ -22,15 +22,15 @@ KINDS = {kind.name: kind for kind in (
     Kind("ping", "ICMP echo requests, one every interval",
          {"count": "count", "interval": "time", "size": "size"}, "icmp"),
     Kind("udp-cbr", "UDP datagrams at a constant rate",
-         {"rate": "rate", "size": "size", "bytes": "size", "count": "count", "port": "port"},
-         "udp"),
+         {"rate": "rate", "interval": "time", "size": "size", "bytes": "size", "count": "count",
+          "port": "port"}, "udp"),
     Kind("tcp-bulk", "one TCP connection that sends and closes",
          {"bytes": "size", "port": "port"}, "tcp"),
     Kind("tcp-request-response", "requests and answers over one TCP connection",
          {"requests": "count", "request": "size", "response": "size", "interval": "time",
           "port": "port"}, "tcp"),
-    Kind("tcp-echo", "data sent over TCP and compared when it comes back",
-         {"bytes": "size", "port": "port"}, "tcp"),
+    Kind("tcp-echo", "messages sent over TCP, compared when they come back",
+         {"count": "count", "size": "size", "interval": "time", "port": "port"}, "tcp"),
 )}
 
 

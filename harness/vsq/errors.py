@@ -56,12 +56,12 @@ def quote(value: object, limit: int = 60) -> str:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """' Did you mean "delay"?' or nothing."""
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
-def listing(words: Iterable[str], limit: int = 24) -> str:
-    names = list(words)
+def listing(words: Iterable[object], limit: int = 24) -> str:
+    names = [str(word) for word in words]
     if len(names) <= limit:
         return ", ".join(names) if names else "nothing"
     return ", ".join(names[:limit]) + f", ... ({len(names)} in all)"

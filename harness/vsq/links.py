@@ -38,7 +38,9 @@ PARAMETERS = {p.name: p for p in (
     Parameter("capacity", "chanbufsize", "size", 1, "bytes the channel's queue can hold"),
     Parameter("noise", "noise", "number", 1, "bits damaged per megabyte"),
     Parameter("mtu", "mtu", "size", 1, "longest frame that passes", spread=False),
-    Parameter("reorder", "reorder", "percent", 1, "frames that overtake, percent", _PERCENT),
+    Parameter("reorder", "reorder", "percent", 1, "frames that others overtake, percent", _PERCENT),
+    Parameter("reorder-delay", "reorder-delay", "time", 10**6,
+              "how long a reordered frame is held back"),
     Parameter("corrupt", "corrupt", "percent", 1, "frames damaged as a whole, percent", _PERCENT),
 )}
 COMMANDS = {p.command: p for p in PARAMETERS.values()}

@@ -44,10 +44,10 @@ def goodput(result: Result) -> Panel:
 def rtt(result: Result) -> Panel:
     layers = []
     for app in result.apps[:FLOWS_MAX]:
-        layers += _line(result, f"app.{app['index']}.rtt", label(app), colour(app))
-        layers += _line(result, f"app.{app['index']}.tcp.srtt", f"{label(app)} smoothed",
-                        colour(app), dashed=True)
-    return Panel("Round-trip time", "pings, and what TCP believes", "time", layers, 180)
+        samples = _line(result, f"app.{app['index']}.rtt", label(app), colour(app))
+        layers += samples or _line(result, f"app.{app['index']}.tcp.srtt",
+                                   f"{label(app)} smoothed", colour(app), dashed=True)
+    return Panel("Round-trip time", "of pings, requests and segments", "time", layers, 180)
 
 
 def window(result: Result, app: dict) -> Panel:

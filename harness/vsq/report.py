@@ -109,7 +109,7 @@ def _losses(result: Result) -> str:
     for cable in result.cables:
         for way, a, b in (("lr", "left", "right"), ("rl", "right", "left")):
             if cable[way].get("rx_frames"):
-                ways.append((f"{cable['name']} <span class=cond>{escape(cable[a])} → "
+                ways.append((f"{escape(cable['name'])} <span class=cond>{escape(cable[a])} → "
                              f"{escape(cable[b])}</span>", cable[way]))
     if not ways:
         return ""

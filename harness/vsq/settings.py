@@ -16,6 +16,7 @@ SHORT = {
     "rmem": 'TCP receive buffer: "MIN DEFAULT MAX" in bytes',
     "wmem": 'TCP send buffer: "MIN DEFAULT MAX" in bytes',
     "ttl": "hop limit of what it sends",
+    "forwarding": "whether it forwards packets, 0 or 1 (a router does)",
 }
 
 

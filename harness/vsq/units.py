@@ -113,6 +113,7 @@ def _scaled(value: float, steps: list[tuple[float, str]], digits: int = 3) -> st
     value /= factor
     if value == 0:
         return f"0 {unit}"
+    value = float(f"{value:.{digits - 1}e}")	# rounded first: 999.6 ms is 1.00 s
     places = max(0, digits - 1 - math.floor(math.log10(abs(value)) + 1e-9))
     return f"{value:.{places}f} {unit}"
 
