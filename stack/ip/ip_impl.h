@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The IP layer's own structures: interfaces, addresses, routes, path MTUs, fragments. Only for
+ * stack/ip, stack/neigh, stack/icmp and the stack's own files.
+ *
+ *      stk_input -> ip_eth_input -> ip_input -> [ip_reasm] -> tcp_input, udp_input, icmp_input
+ *                                      \-> ip_forward -\
+ *      ip_output -> [ip_fragment] ----------------------> neigh_output -> stk_emit -> stk_output
+ *          \-> ip_loop, for what goes to ourselves: comes back at the next stk_run()
+ */
+#ifndef VSQ_STACK_IP_IMPL_H
+#define VSQ_STACK_IP_IMPL_H
+
+#include "stack/stk_impl.h"
+
+#define IP_BUCKETS	   64	/* of addresses and of routes */
+#define IP_PATHS	   64	/* remembered ways */
+#define IP_PMTU_BUCKETS	   64
+#define IP_PMTU_MAX	   1024 /* destinations whose path MTU is remembered */
+#define IP_REASM_MAX	   64	/* datagrams in pieces at a time */
+#define IP_MTU_MIN4	   68	/* RFC 791 3.1 */
+#define IP_MTU_MIN6	   1280 /* RFC 8200 5 */
+#define IP_MTU_LOOP	   65535
+#define IP_PMTU_MIN4	   552 /* never believe less: RFC 1191 7.1, Linux's min_pmtu */
+#define IP_OUTPUT_MAX	   65536 /* frames that wait for stk_output() */
+
+struct ip_address {
+	struct wire_addr addr;
+	unsigned bits;
+	int ifindex;
+	struct ip_address *hash_next;
+	struct ip_address *if_next; /* in the order they were added */
+};
+
+/* A multicast group that an interface receives. */
+struct ip_group {
+	struct wire_addr addr;
+	uint8_t mac[WIRE_MAC_LEN];
+	unsigned users;
+	struct ip_group *next;
+};
+
+struct ip_interface {
+	int ifindex;
+	bool up;
+	char name[STK_NAME_MAX];
+	uint8_t mac[WIRE_MAC_LEN];
+	uint32_t mtu;
+	struct ip_address *addresses;
+	struct ip_group *groups;
+};
+
+struct ip_route {
+	struct stk_route r; /* ifindex is never 0 */
+	const struct ip_address *owner; /* the address it came with, or NULL */
+	struct ip_route *next; /* by metric, then age */
+};
+
+struct ip_pmtu {
+	struct wire_addr dst;
+	uint32_t mtu;
+	vs_time expires;
+	struct ip_pmtu *next;
+};
+
+/* A remembered answer of ip_path_find(). */
+struct ip_remembered {
+	struct wire_addr dst, src;
+	int ifindex;
+	struct ip_path path;
+};
+
+struct ip_settings {
+	int64_t ttl, hop_limit;
+	int64_t forwarding4, forwarding6;
+	int64_t frag_time_s, frag6_time_s;
+	int64_t mtu_expires_s;
+	int64_t port_low, port_high;
+	int64_t rmem_default, rmem_max;
+	int64_t echo_ignore_all, echo_ignore_broadcasts, echo6_ignore_all;
+	int64_t icmp_rate_ms, icmp6_rate_ms, icmp_msgs_per_sec, icmp_msgs_burst;
+	int64_t reachable_ms, retrans_ms, delay_probe_s, solicit_multicast, solicit_unicast;
+	int64_t neigh_max;
+};
+
+struct ip_reasm;
+
+struct ip {
+	struct ip_interface *ifs[STK_IF_MAX + 1];
+	struct ip_address *addresses[IP_BUCKETS];
+	struct ip_route *routes[IP_BUCKETS];
+	unsigned routes_of_length[129];
+	struct ip_remembered remembered[IP_PATHS];
+	struct ip_pmtu *pmtu[IP_PMTU_BUCKETS];
+	unsigned pmtu_count;
+	struct vs_timer pmtu_timer;
+	struct ip_reasm *reasm;		/* datagrams in pieces, newest first */
+	struct ip_reasm *reasm_free;	/* entries made once, for the next ones */
+	unsigned reasm_made;
+	struct vs_queue loop;		/* packets to ourselves */
+	struct vs_timer loop_timer;
+	uint64_t hash_key;
+	uint16_t id_next;	/* RFC 791 identification; one sequence for the host */
+	uint32_t id6_next;
+	struct ip_settings set;
+};
+
+static inline uint64_t ip_hash(const struct stk *s, const struct wire_addr *a)
+{
+	uint64_t x[2], h;
+
+	memcpy(x, a->b, 16);
+	h = (x[0] ^ s->ip->hash_key) * 0x9e3779b97f4a7c15u;
+	h = (h ^ (h >> 29) ^ x[1]) * 0xbf58476d1ce4e5b9u;
+	return h ^ (h >> 32);
+}
+
+static inline struct ip_interface *ip_if(const struct stk *s, int ifindex)
+{
+	return ifindex > 0 && ifindex <= STK_IF_MAX ? s->ip->ifs[ifindex] : NULL;
+}
+
+static inline size_t ip_header_size(bool is4)
+{
+	return is4 ? WIRE_IP4_LEN : WIRE_IP6_LEN;
+}
+
+int ip_create(struct stk *);
+void ip_destroy(struct stk *);
+
+/* Interfaces and addresses (ip_if.c). */
+struct ip_address *ip_address_find(const struct stk *, const struct wire_addr *);
+/* 255.255.255.255, or the broadcast address of a prefix of the interface (0: of any, -1: of none). */
+bool ip_is_broadcast(const struct stk *, int ifindex, const struct wire_addr *);
+bool ip_group_has(const struct ip_interface *, const struct wire_addr *);
+bool ip_group_has_mac(const struct ip_interface *, const uint8_t mac[WIRE_MAC_LEN]);
+int ip_group_join(struct stk *, struct ip_interface *, const struct wire_addr *);
+void ip_group_leave(struct stk *, struct ip_interface *, const struct wire_addr *);
+
+/* What is remembered about ways is void (ip_route.c). */
+static inline void ip_changed(struct stk *s)
+{
+	s->route_generation++;
+}
+
+int ip_route_insert(struct stk *, const struct stk_route *, const struct ip_address *owner);
+void ip_route_drop_owner(struct stk *, const struct ip_address *owner);
+void ip_route_drop_if(struct stk *, int ifindex);
+void ip_route_fini(struct stk *);
+
+/* The best address of an interface to talk to dst: RFC 6724 5. NULL when none fits (ip_source.c). */
+const struct ip_address *ip_source_select(const struct stk *, const struct ip_interface *,
+					  const struct wire_addr *dst);
+
+/* Path MTU discovery (ip_pmtu.c): what a router said fits; 0: it did not say, and sent bytes were
+ * too many.
+ */
+void ip_pmtu_learn(struct stk *, vs_time now, const struct wire_addr *dst, uint32_t mtu,
+		   uint32_t sent);
+uint32_t ip_pmtu_get(const struct stk *, const struct wire_addr *dst); /* 0: not known */
+int ip_pmtu_init(struct stk *);
+void ip_pmtu_fini(struct stk *);
+
+/* Frames and packets that arrive (ip_input.c). Each takes f. */
+void ip_eth_input(struct stk *, vs_time now, struct ip_interface *, struct vs_frame *f);
+void ip_input(struct stk *, vs_time now, int ifindex, bool link_group, struct vs_frame *f);
+
+/* Takes f, a packet whose header still is at its start and that is not for us. */
+void ip_forward(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
+
+/* Takes f, one fragment with data at its IP header. Gives the whole packet, data at its header,
+ * when it was the last one missing (ip_reasm.c).
+ */
+struct vs_frame *ip_reasm(struct stk *, vs_time now, const struct ip_received *,
+			  struct vs_frame *f);
+void ip_reasm_fini(struct stk *);
+
+/* Takes f, whose data is the payload with ip->header_len bytes in front of it, and sends it in
+ * pieces of at most mtu bytes (ip_fragment.c). Gives -errno when none left.
+ */
+int ip_fragment(struct stk *, vs_time now, const struct ip_path *, const struct wire_ip *,
+		struct vs_frame *f);
+
+/* Takes f, a packet, for ourselves at the next stk_run(). */
+void ip_loop(struct stk *, vs_time now, struct vs_frame *f);
+
+/* Takes f, a complete frame, for stk_output(). */
+void stk_emit(struct stk *, int ifindex, struct vs_frame *f);
+
+/* The neighbour table (stack/neigh). */
+int neigh_create(struct stk *);
+void neigh_destroy(struct stk *);
+void neigh_flush(struct stk *, int ifindex);
+/* Takes f, an IP packet; adds the Ethernet header once the next hop is known. */
+void neigh_output(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *next_hop,
+		  struct vs_frame *f);
+void arp_input(struct stk *, vs_time now, struct ip_interface *, struct vs_frame *f);
+void nd_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
+
+/* ICMP (stack/icmp). */
+int icmp_create(struct stk *);
+void icmp_destroy(struct stk *);
+/* Takes f, an ICMP message without checksum: sets it and sends. hop_limit 0: the default. */
+int icmp_output(struct stk *, vs_time now, const struct wire_addr *dst, const struct wire_addr *src,
+		int ifindex, uint8_t hop_limit, uint8_t tclass, struct vs_frame *f);
+/* Tells the socket that sent the packet (data at its IP header; lent) what became of it. */
+void icmp_tell_local(struct stk *, vs_time now, const struct vs_frame *packet, int error);
+void ping_error(struct stk *, vs_time now, const struct ip_error *);
+void ping_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
+
+/* UDP (stack/udp). */
+int udp_create(struct stk *);
+void udp_destroy(struct stk *);
+
+/* Settings (stk_settings.c). */
+void stk_settings_init(struct stk *);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stack/socket/dgram.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "stack/ip/ip_impl.h"
+
+#define RCVBUF_MIN 2304 /* socket(7) */
+
+bool dgram_push(struct stk *s, struct dgram_queue *q, struct vs_frame *f,
+		const struct stk_addr *from)
+{
+	uint32_t count = q->tail - q->head;
+
+	/* One message is always let in, however large. */
+	if (count && q->bytes + f->size > q->bytes_max)
+		return false;
+	if (count == q->size) {
+		uint32_t size = q->size ? q->size * 2 : 4;
+		struct dgram *ring = vs_alloc(s->arena, size * sizeof(*ring));
+
+		if (!ring)
+			return false;
+		for (uint32_t i = 0; i < count; i++)
+			ring[i] = q->ring[(q->head + i) & (q->size - 1)];
+		vs_free(s->arena, q->ring, q->size * sizeof(*ring));
+		q->ring = ring;
+		q->size = size;
+		q->head = 0;
+		q->tail = count;
+	}
+	q->ring[q->tail++ & (q->size - 1)] = (struct dgram){f, *from};
+	q->bytes += f->size;
+	return true;
+}
+
+ptrdiff_t dgram_recv(struct dgram_queue *q, void *buf, size_t len, int flags, struct stk_addr *from)
+{
+	struct dgram *first;
+	size_t whole, copied;
+
+	if (dgram_empty(q))
+		return -EAGAIN;
+	first = &q->ring[q->head & (q->size - 1)];
+	whole = first->frame->len;
+	copied = whole < len ? whole : len;
+	if (buf && copied)
+		memcpy(buf, first->frame->data, copied);
+	if (from)
+		*from = first->from;
+	if (!(flags & STK_MSG_PEEK)) {
+		q->bytes -= first->frame->size;
+		q->head++;
+		vs_frame_put(first->frame);
+	}
+	return (ptrdiff_t)(flags & STK_MSG_TRUNC ? whole : copied);
+}
+
+void dgram_fini(struct stk *s, struct dgram_queue *q)
+{
+	for (; q->head != q->tail; q->head++)
+		vs_frame_put(q->ring[q->head & (q->size - 1)].frame);
+	vs_free(s->arena, q->ring, q->size * sizeof(*q->ring));
+	*q = (struct dgram_queue){0};
+}
+
+size_t dgram_rcvbuf(const struct stk *s, int64_t asked)
+{
+	int64_t most = s->ip->set.rmem_max;
+
+	if (asked > most)
+		asked = most;
+	asked *= 2;
+	return (size_t)(asked < RCVBUF_MIN ? RCVBUF_MIN : asked);
+}
