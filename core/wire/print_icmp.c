@@ -138,6 +138,24 @@ static void print_unreachable6(struct vs_text *t, const struct wire_icmp *icmp,
 	}
 }
 
+static void print_nd_flags(struct vs_text *t, uint8_t flags)
+{
+	static const struct {
+		uint8_t bit;
+		const char *name;
+	} flag[] = {{WIRE_ND_ROUTER, "router"}, {WIRE_ND_SOLICITED, "solicited"},
+		    {WIRE_ND_OVERRIDE, "override"}};
+	const char *between = ", Flags [";
+
+	for (size_t i = 0; i < sizeof(flag) / sizeof(flag[0]); i++) {
+		if (!(flags & flag[i].bit))
+			continue;
+		vs_text_add(t, "%s%s", between, flag[i].name);
+		between = ", ";
+	}
+	vs_text_add(t, "%s", between[2] ? ", Flags [none]" : "]");
+}
+
 static void print_nd(struct vs_text *t, const struct print_payload *p)
 {
 	static const char *const name[] = {"router solicitation", "router advertisement",
@@ -156,9 +174,7 @@ static void print_nd(struct vs_text *t, const struct print_payload *p)
 	} else if (nd.type == WIRE_ICMP6_NA) {
 		vs_text_add(t, ", tgt is ");
 		print_addr(t, &nd.target);
-		vs_text_add(t, ", Flags [%s%s%s]", nd.flags & WIRE_ND_ROUTER ? "router " : "",
-			    nd.flags & WIRE_ND_SOLICITED ? "solicited " : "",
-			    nd.flags & WIRE_ND_OVERRIDE ? "override" : "");
+		print_nd_flags(t, nd.flags);
 	} else if (nd.type == WIRE_ICMP6_REDIRECT) {
 		vs_text_add(t, ", ");
 		print_addr(t, &nd.destination);
