@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* tcp-request-response: on one connection a request, its answer, the next request. The time from
+ * request to whole answer is what counts. The server answers by bytes: after each `request` bytes
+ * it owes `response` more.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "harness/lab/app.h"
+
+static int check(struct lab_app *app)
+{
+	struct lab_app_params *p = &app->p;
+
+	if (!p->request || !p->response)
+		return lab_fail(app->lab, -EINVAL,
+				"tcp-request-response: request and response must be at least 1");
+	if (p->request > (uint64_t)1 << 40 || p->response > (uint64_t)1 << 40)
+		return lab_fail(app->lab, -EINVAL,
+				"tcp-request-response: request and response are at most 2^40");
+	return 0;
+}
+
+static void tcp_failed(struct lab_app *app, vs_time now, struct lab_node *node, int err)
+{
+	if (err && err != -EAGAIN && err != -ENOTCONN)
+		lab_app_fail(app, now, "%s: %s", node->name, strerror(-err));
+}
+
+/* Sends what is missing of the requests made so far. */
+static void client_send(struct lab_app *app, vs_time now)
+{
+	tcp_failed(app, now, app->from,
+		   lab_tcp_send(app, now, app->from, app->client, &app->bytes_sent,
+				app->sent * app->p.request));
+}
+
+static void next_request(struct lab_app *app, vs_time now)
+{
+	if (app->stopping || (app->p.requests && app->received == app->p.requests)) {
+		lab_app_done(app, now);
+		lab_app_close(app, now, app->from, &app->client);
+		return;
+	}
+	app->sent++;
+	app->asked = now;
+	client_send(app, now);
+}
+
+static void client_receive(struct lab_app *app, vs_time now)
+{
+	int got = lab_tcp_receive(app, now, app->from, app->client, &app->back_received);
+
+	if (got) {
+		lab_app_fail(app, now, "%s: the server ended the connection", app->from->name);
+		return;
+	}
+	if (app->received == app->sent || app->back_received < app->sent * app->p.response)
+		return;
+	app->received++;
+	lab_app_rtt(app, now, now - app->asked);
+	if (app->p.interval)
+		lab_app_tick_at(app, now + app->p.interval);
+	else
+		next_request(app, now);
+}
+
+static void client_event(struct lab_app *app, vs_time now, unsigned readiness)
+{
+	int error = readiness & STK_ERR ? lab_tcp_error(app, app->from, app->client) : 0;
+
+	if (error) {
+		lab_app_fail(app, now, "%s: %s", app->from->name, strerror(error));
+		return;
+	}
+	if (readiness & STK_OUT) {
+		if (app->sent == 0)
+			next_request(app, now);
+		else
+			client_send(app, now);
+	}
+	if ((readiness & STK_IN) && !app->failed && app->client >= 0)
+		client_receive(app, now);
+}
+
+static void server_event(struct lab_app *app, vs_time now)
+{
+	uint64_t before = app->bytes_received;
+	int got = lab_tcp_receive(app, now, app->to, app->server, &app->bytes_received);
+
+	lab_bins_add(&app->goodput, now, (double)(app->bytes_received - before) * 8);
+	if (got) {
+		lab_app_close(app, now, app->to, &app->server);
+		lab_app_close(app, now, app->to, &app->listener);
+		return;
+	}
+	tcp_failed(app, now, app->to,
+		   lab_tcp_send(app, now, app->to, app->server, &app->back_sent,
+				app->bytes_received / app->p.request * app->p.response));
+}
+
+static void event(struct lab_app *app, vs_time now, int fd, enum lab_role role, unsigned readiness)
+{
+	(void)fd;
+	switch (role) {
+	case LAB_CLIENT:
+		client_event(app, now, readiness);
+		break;
+	case LAB_LISTENER:
+		lab_tcp_accept(app, now);
+		if (app->server >= 0)
+			server_event(app, now);
+		break;
+	case LAB_SERVER:
+		server_event(app, now);
+		break;
+	}
+}
+
+static void stop(struct lab_app *app, vs_time now)
+{
+	/* Between two requests there is nobody to hear of it but us. */
+	if (app->client >= 0 && app->received == app->sent)
+		next_request(app, now);
+}
+
+static const char *const keys[] = {"requests", "request", "response", "interval", "port", NULL};
+
+const struct lab_app_kind lab_app_tcp_request_response = {
+	.name = "tcp-request-response",
+	.keys = keys,
+	.defaults = {.requests = 100, .request = 64, .response = 1024},
+	.tells = LAB_TELLS_MESSAGES | LAB_TELLS_BYTES | LAB_TELLS_RTT | LAB_TELLS_TCP,
+	.check = check,
+	.start = lab_tcp_start,
+	.tick = next_request,
+	.stop = stop,
+	.event = event,
+};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The run's hash: XXH3, 128 bits, over a record for each passage of a frame: which cable and
+ * direction, when, how long, and the hash of its bytes. A frame that enters a link is recorded
+ * without its bytes; they count where it leaves the link or is dropped in it.
+ */
+#include "harness/lab/lab.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#define RECORDS 64
+
+/* What passes, in the order it is hashed. */
+struct record {
+	uint64_t where; /* cable, direction and kind of passage */
+	uint64_t time;
+	uint64_t len;
+	uint64_t content;
+};
+
+struct lab_digest {
+	XXH3_state_t *state;
+	unsigned count; /* records not yet hashed */
+	struct record record[RECORDS];
+};
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "records are hashed as they lie");
+
+struct lab_digest *lab_digest_new(void)
+{
+	struct lab_digest *digest = calloc(1, sizeof(*digest));
+
+	if (!digest)
+		return NULL;
+	digest->state = XXH3_createState();
+	if (!digest->state) {
+		free(digest);
+		return NULL;
+	}
+	XXH3_128bits_reset(digest->state);
+	return digest;
+}
+
+void lab_digest_free(struct lab_digest *digest)
+{
+	if (!digest)
+		return;
+	XXH3_freeState(digest->state);
+	free(digest);
+}
+
+static void hash_records(struct lab_digest *digest)
+{
+	XXH3_128bits_update(digest->state, digest->record,
+			    digest->count * sizeof(digest->record[0]));
+	digest->count = 0;
+}
+
+void lab_digest_frame(struct lab_digest *digest, enum lab_passage passage, int cable, int direction,
+		      vs_time now, const struct vs_frame *f)
+{
+	digest->record[digest->count++] = (struct record){
+		.where = (uint64_t)(uint32_t)cable << 8 | (uint64_t)(direction & 1) << 4 | passage,
+		.time = (uint64_t)now,
+		.len = f ? f->len : 0,
+		.content = f && passage != LAB_ENTERS ? XXH3_64bits(f->data, f->len) : 0,
+	};
+	if (digest->count == RECORDS)
+		hash_records(digest);
+}
+
+void lab_digest_text(struct lab_digest *digest, char text[33])
+{
+	XXH128_canonical_t canonical;
+
+	hash_records(digest);
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(digest->state));
+	for (unsigned i = 0; i < sizeof(canonical.digest); i++)
+		sprintf(text + 2 * (size_t)i, "%02x", canonical.digest[i]);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Flows: what one TCP connection is seen doing, from its sender's samples and from frames dropped
+ * on cables. Sequence numbers are relative to the first byte of the stream.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/wire/eth.h"
+#include "core/wire/ip.h"
+#include "core/wire/tcp.h"
+#include "harness/lab/app.h"
+#include "harness/lab/flow.h"
+#include "harness/lab/lab.h"
+
+static const char *const series_names[] = {
+	"cwnd", "ssthresh", "in_flight",       "srtt",	       "rto",  "seq",
+	"ack",	"rtt",	    "retransmit_fast", "retransmit_rto", "lost",
+};
+
+enum {
+	CWND,
+	SSTHRESH,
+	IN_FLIGHT,
+	SRTT,
+	RTO,
+	SEQ,
+	ACK,
+	RTT,
+	FAST,
+	TIMEOUT,
+	LOST,
+};
+
+static_assert(sizeof(series_names) / sizeof(series_names[0]) == LAB_FLOW_SERIES, "one name each");
+
+const char *lab_flow_series_name(unsigned i)
+{
+	return i < LAB_FLOW_SERIES ? series_names[i] : NULL;
+}
+
+struct lab_series *lab_flow_series(struct lab_flow *flow, const char *name)
+{
+	for (unsigned i = 0; i < LAB_FLOW_SERIES; i++)
+		if (!strcmp(series_names[i], name))
+			return &flow->series[i];
+	return NULL;
+}
+
+struct lab_flow *lab_flow_new(struct lab_app *app, struct lab_node *node, int fd)
+{
+	struct lab_flow *flow;
+
+	if ((unsigned)fd >= node->sockets_size)
+		return NULL;
+	flow = calloc(1, sizeof(*flow));
+	if (!flow)
+		return NULL;
+	flow->app = app;
+	flow->node = node;
+	flow->next = node->flows;
+	node->flows = flow;
+	node->sockets[fd].flow = flow;
+	return flow;
+}
+
+void lab_flow_detach(struct lab_flow *flow)
+{
+	struct lab_flow **link;
+
+	if (!flow->node)
+		return;
+	for (link = &flow->node->flows; *link != flow; link = &(*link)->next)
+		;
+	*link = flow->next;
+	for (unsigned fd = 0; fd < flow->node->sockets_size; fd++)
+		if (flow->node->sockets[fd].flow == flow)
+			flow->node->sockets[fd].flow = NULL;
+	flow->node = NULL;
+}
+
+void lab_flow_free(struct lab_flow *flow)
+{
+	if (!flow)
+		return;
+	lab_flow_detach(flow);
+	for (unsigned i = 0; i < LAB_FLOW_SERIES; i++)
+		lab_series_fini(&flow->series[i]);
+	lab_histogram_fini(&flow->rtt);
+	free(flow);
+}
+
+/* The connection of a sample: by its socket, or by its number once it has none. */
+static struct lab_flow *flow_of_sample(struct lab_node *node, const struct tcp_sample *s)
+{
+	struct lab_flow *flow;
+
+	if (s->fd >= 0 && (unsigned)s->fd < node->sockets_size && node->sockets[s->fd].flow) {
+		flow = node->sockets[s->fd].flow;
+		flow->connection = s->connection;
+		return flow;
+	}
+	for (flow = node->flows; flow; flow = flow->next)
+		if (flow->connection == s->connection)
+			return flow;
+	return NULL;
+}
+
+/* 64 bits of a sequence number near the last one, so streams longer than 4 GB have a graph. */
+static uint64_t unwrap(struct lab_flow *flow, uint32_t relative)
+{
+	int32_t ahead = (int32_t)(relative - (uint32_t)flow->high);
+
+	if (ahead < 0 && (uint64_t) - (int64_t)ahead > flow->high)
+		return 0;
+	return flow->high + (uint64_t)(int64_t)ahead;
+}
+
+/* Remembers when data left, to see when it is acknowledged. What leaves in recovery is
+ * acknowledged with the hole before it, and what was sent twice is ambiguous (RFC 6298 3): both
+ * say nothing about the path.
+ */
+static void timing_sent(struct lab_flow *flow, vs_time now, const struct tcp_sample *s,
+			uint64_t end)
+{
+	if (s->in_recovery || flow->timed_tail - flow->timed_head == LAB_FLOW_TIMED)
+		return;
+	flow->timed[flow->timed_tail++ % LAB_FLOW_TIMED] = (struct lab_timed){end, now};
+}
+
+static void timing_acked(struct lab_flow *flow, vs_time now, uint64_t ack)
+{
+	vs_time sent = -1;
+
+	while (flow->timed_head != flow->timed_tail &&
+	       flow->timed[flow->timed_head % LAB_FLOW_TIMED].end <= ack)
+		sent = flow->timed[flow->timed_head++ % LAB_FLOW_TIMED].sent;
+	if (sent < 0)
+		return;
+	/* The newest segment that the acknowledgement covers: the one that called for it. */
+	lab_histogram_add(&flow->rtt, now - sent);
+	lab_series_add(&flow->series[RTT], now, (double)(now - sent));
+}
+
+static void retransmitted(struct lab_flow *flow, vs_time now, const struct tcp_sample *s, int kind)
+{
+	uint64_t start = unwrap(flow, s->seq - s->iss - 1);
+
+	flow->timed_head = flow->timed_tail;
+	lab_series_add(&flow->series[kind], now, (double)start);
+	if (kind == FAST)
+		flow->retransmits_fast++;
+	else
+		flow->retransmits_rto++;
+}
+
+void lab_flow_sample(void *ctx, vs_time now, const struct tcp_sample *s)
+{
+	struct lab_node *node = ctx;
+	struct lab_flow *flow;
+	uint64_t end;
+
+	if (!node->flows || !(flow = flow_of_sample(node, s)))
+		return;
+	flow->local = s->local;
+	flow->remote = s->remote;
+	flow->iss = s->iss;
+	flow->cwnd = s->cwnd;
+	flow->ssthresh = s->ssthresh;
+	flow->in_flight = s->in_flight;
+	switch (s->event) {
+	case TCP_EVENT_SEND:
+		end = unwrap(flow, s->seq + s->len - s->iss - 1);
+		if (end > flow->high)
+			flow->high = end;
+		lab_series_add(&flow->series[SEQ], now, (double)end);
+		timing_sent(flow, now, s, end);
+		break;
+	case TCP_EVENT_ACK:
+		end = unwrap(flow, s->snd_una - s->iss - 1);
+		lab_series_add(&flow->series[ACK], now, (double)end);
+		timing_acked(flow, now, end);
+		break;
+	case TCP_EVENT_FAST_RETRANSMIT:
+		retransmitted(flow, now, s, FAST);
+		break;
+	case TCP_EVENT_RTO_RETRANSMIT:
+		retransmitted(flow, now, s, TIMEOUT);
+		break;
+	case TCP_EVENT_STATE:
+	case TCP_EVENT_PROBE:
+	case TCP_EVENT_RECOVERY:
+		break;
+	}
+	lab_series_add(&flow->series[CWND], now, s->cwnd);
+	lab_series_add(&flow->series[IN_FLIGHT], now, s->in_flight);
+	if (s->ssthresh != flow->ssthresh_last && s->ssthresh < INT32_MAX)
+		lab_series_add(&flow->series[SSTHRESH], now, s->ssthresh);
+	flow->ssthresh_last = s->ssthresh;
+	if (s->srtt != flow->srtt_last && s->srtt > 0)
+		lab_series_add(&flow->series[SRTT], now, (double)s->srtt);
+	flow->srtt_last = s->srtt;
+	if (s->rto != flow->rto_last)
+		lab_series_add(&flow->series[RTO], now, (double)s->rto);
+	flow->rto_last = s->rto;
+}
+
+static bool flow_sends(const struct lab_flow *flow, const struct wire_ip *ip,
+		       const struct wire_tcp *tcp)
+{
+	return flow->local.port == tcp->src_port && flow->remote.port == tcp->dst_port &&
+	       wire_addr_equal(&flow->local.addr, &ip->src) &&
+	       wire_addr_equal(&flow->remote.addr, &ip->dst);
+}
+
+struct lab_flow *lab_flow_of(struct vsq_lab *lab, const struct vs_frame *f, uint32_t *seq,
+			     uint32_t *len)
+{
+	struct wire_eth eth;
+	struct wire_ip ip;
+	struct wire_tcp tcp;
+	const uint8_t *bytes = f->data;
+	int at = wire_eth_parse(&eth, bytes, f->len), header;
+
+	if (at < 0 || (eth.type != WIRE_TYPE_IP4 && eth.type != WIRE_TYPE_IP6))
+		return NULL;
+	header = wire_ip_parse(&ip, bytes + at, f->len - (size_t)at);
+	if (header < 0 || ip.protocol != WIRE_PROTO_TCP || ip.fragment_offset)
+		return NULL;
+	at += header;
+	header = wire_tcp_parse(&tcp, bytes + at, ip.payload_len);
+	if (header < 0)
+		return NULL;
+	for (unsigned i = 0; i < lab->apps.count; i++) {
+		struct lab_app *app = lab->apps.items[i];
+
+		if (app->flow && flow_sends(app->flow, &ip, &tcp)) {
+			*seq = tcp.seq;
+			*len = ip.payload_len - (uint32_t)header;
+			return app->flow;
+		}
+	}
+	return NULL;
+}
+
+void lab_flow_lost(struct vsq_lab *lab, vs_time now, const struct vs_frame *f)
+{
+	uint32_t seq, len;
+	struct lab_flow *flow = lab_flow_of(lab, f, &seq, &len);
+
+	if (!flow || !len)
+		return;
+	flow->lost++;
+	lab_series_add(&flow->series[LOST], now, (double)unwrap(flow, seq - flow->iss - 1));
+}
+
+void lab_flow_describe(const struct lab_flow *flow, char *text, size_t size)
+{
+	if (flow->ssthresh < INT32_MAX)
+		snprintf(text, size, "cwnd %u, ssthresh %u, in flight %u", flow->cwnd,
+			 flow->ssthresh, flow->in_flight);
+	else
+		snprintf(text, size, "cwnd %u, in flight %u", flow->cwnd, flow->in_flight);
+}

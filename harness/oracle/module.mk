@@ -1,0 +1,1 @@
+$(call declare,library,oracle,oracle.c)
