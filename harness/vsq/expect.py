@@ -43,6 +43,25 @@ def condition(metric: str, given: object) -> tuple[str, float, str]:
     return relation, float(value), f"{relation} {match[2]}"
 
 
+def stop(text: str, apps: list[str]) -> str:
+    """A condition that ends a run, as the engine reads it: names become numbers, units go.
+    "app.bulk.done and app.0.duration > 5s". units.UnitError.
+    """
+    terms = []
+    for term in re.split(r"\s+and\s+|\s*&&\s*", text.strip()) if text.strip() else []:
+        match = re.fullmatch(r"([\w.-]+)\s*(.*)", term.strip())
+        if not match:
+            raise units.UnitError(f"{quote(term)} is no condition",
+                                  "METRIC RELATION VALUE, joined by and")
+        metric, rest = match.groups()
+        for number, name in enumerate(apps):
+            if name and metric.startswith(f"app.{name}."):
+                metric = f"app.{number}." + metric.removeprefix(f"app.{name}.")
+        relation, value, _ = condition(metric, rest or ">= 1")
+        terms.append(f"{metric} {relation} {value:.17g}")
+    return " and ".join(terms)
+
+
 def _target(table: Table, apps: list[str], nodes: dict[str, str],
             cables: list[str] | None) -> str | None:
     """The prefix of the metrics that a selector (app, node, cable) means."""

@@ -81,9 +81,10 @@ def transfer(rng, state_at, start, total, end, mss=1428):
         put("goodput", (b + 1) * 250_000_000, bins.get(b, 0) * 8 * 4)
     seconds = (now - start) / 1e9
     retransmits = len(series["tcp.retransmit"][0])
-    metrics = {"goodput": sent * 8 / seconds, "bytes": sent, "done": 1,
+    metrics = {"goodput": sent * 8 / seconds, "bytes_received": sent, "done": 1,
                "duration": seconds * 1e9, "retransmits": retransmits,
-               "fast_retransmits": counts["fast"], "timeouts": counts["rto"]}
+               "retransmits_fast": counts["fast"],
+               "segments_lost": retransmits, "retransmits_rto": counts["rto"]}
     for p, q in (("min", 0), ("p50", .5), ("p95", .95), ("p99", .99), ("max", 1)):
         ordered = sorted(series["tcp.srtt"][1])
         metrics[f"rtt.{p}"] = ordered[int(q * (len(ordered) - 1))]
@@ -117,11 +118,11 @@ def make(seed: int = 7) -> Result:
         for p, q in (("min", 0), ("p50", .5), ("p95", .95), ("p99", .99), ("max", 1)):
             metrics[f"app.{index}.rtt.{p}"] = sorted(rtt)[int(q * (len(rtt) - 1))]
     for cable, way, counts in (
-            ("wire", "lr", dict(rx_frames=30021, tx_frames=30021)),
-            ("wire", "rl", dict(rx_frames=16400, tx_frames=16400)),
-            ("radio", "lr", dict(rx_frames=30021, tx_frames=29406, drop_loss=180,
+            ("wire", "lr", dict(frames=30021, delivered_frames=30021)),
+            ("wire", "rl", dict(frames=16400, delivered_frames=16400)),
+            ("radio", "lr", dict(frames=30021, delivered_frames=29406, drop_loss=180,
                                  drop_burst=312, drop_queue=123, duplicated=0)),
-            ("radio", "rl", dict(rx_frames=16544, tx_frames=16400, drop_loss=60, drop_burst=84))):
+            ("radio", "rl", dict(frames=16544, delivered_frames=16400, drop_loss=60, drop_burst=84))):
         for name, value in counts.items():
             metrics[f"cable.{cable}.{way}.{name}"] = float(value)
     judgements = []

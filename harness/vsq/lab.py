@@ -14,6 +14,8 @@
 """
 from __future__ import annotations
 
+import errno
+import math
 import os
 import time
 from collections.abc import Callable
@@ -151,6 +153,18 @@ class Lab:
         self.plan.cables.append(cable)
         return cable.name
 
+    def _check_metrics(self) -> None:
+        """What is expected of metrics that do not exist is better told before a run than after."""
+        value = self.ffi.new("double *")
+        missing = [one for one in self.plan.expectations if self.lib.vsq_metric(
+            self.pointer, self._c(one.metric), value) == -errno.ENOENT]
+        if missing:
+            known = self.metric_names()
+            raise InputErrors([
+                InputError(f'no metric "{one.metric}".{suggest(one.metric, known)}',
+                           file=self.plan.file, key="expect",
+                           allowed=listing(related(one.metric, known))) for one in missing])
+
     def _configure(self) -> None:
         """Addresses, routes and a switch's commands: what needs the cables to be there."""
         for node in self.plan.nodes:
@@ -220,6 +234,7 @@ class Lab:
         """Runs on to a time (or until a condition holds: True). progress(now) may stop it."""
         if not self.plan_configured:
             self._configure()
+            self._check_metrics()
             self.plan_configured = True
         ns = until if type(until) is int else units.time_ns(until)
         raised: list[BaseException] = []
@@ -249,13 +264,6 @@ class Lab:
         begun = time.perf_counter()
         failed = self._try(self.lib.vsq_finish(self.pointer), "finish")
         self.wall += time.perf_counter() - begun
-        known = self.metric_names()
-        missing = [InputError(f'no metric "{one.metric}".{suggest(one.metric, known)}',
-                              file=self.plan.file, key="expect",
-                              allowed=listing(related(one.metric, known)))
-                   for one in self.plan.expectations if one.metric not in known]
-        if missing:
-            raise InputErrors(missing)
         return failed
 
     def run(self, until: object = None, stop: str | None = None,
@@ -272,8 +280,12 @@ class Lab:
                 for i in range(self.lib.vsq_metric_count(self.pointer))]
 
     def metric(self, name: str) -> float:
+        """NaN where there is no value yet, as of an RTT without a sample."""
         value = self.ffi.new("double *")
-        self._try(self.lib.vsq_metric(self.pointer, self._c(name), value), name)
+        code = self.lib.vsq_metric(self.pointer, self._c(name), value)
+        if code == -errno.ENODATA:
+            return math.nan
+        self._try(code, name)
         return value[0]
 
     def metrics(self) -> dict[str, float]:

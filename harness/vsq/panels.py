@@ -45,6 +45,8 @@ def rtt(result: Result) -> Panel:
     layers = []
     for app in result.apps[:FLOWS_MAX]:
         samples = _line(result, f"app.{app['index']}.rtt", label(app), colour(app))
+        samples = samples or _line(result, f"app.{app['index']}.delay",
+                                   f"{label(app)} one way", colour(app))
         layers += samples or _line(result, f"app.{app['index']}.tcp.srtt",
                                    f"{label(app)} smoothed", colour(app), dashed=True)
     return Panel("Round-trip time", "of pings, requests and segments", "time", layers, 180)

@@ -34,6 +34,14 @@ def _figure(text: str | None, what: str) -> str:
             f"{' ' if unit else ''}{escape(what)}</small></div>")
 
 
+def _resent(found: dict) -> str | None:
+    if found.get("retransmits") is None:
+        return None
+    text = units.show_count(found["retransmits"])
+    timeouts = found.get("retransmits_rto")
+    return f"{text} ({units.show_count(timeouts)} by timeout)" if timeouts else text
+
+
 def _card(app: dict, colour: str) -> str:
     found = app["metrics"]
     if app["flow"] == "icmp":
@@ -46,12 +54,14 @@ def _card(app: dict, colour: str) -> str:
             ("RTT p99", _value(found, "time", "rtt.p99"))])
     else:
         body = _figure(_value(found, "rate", "goodput"), "goodput") + _facts([
-            ("delivered", _value(found, "size", "bytes", "rx_bytes", "delivered")),
-            ("time", _value(found, "time", "duration", "time")),
-            ("retransmitted", _value(found, "number", "retransmits", "tcp.retransmits")),
-            ("timeouts", _value(found, "number", "timeouts", "tcp.timeouts")),
-            ("RTT p50", _value(found, "time", "rtt.p50", "tcp.rtt.p50")),
-            ("RTT p99", _value(found, "time", "rtt.p99", "tcp.rtt.p99"))])
+            ("delivered", _value(found, "size", "bytes_received")),
+            ("time", _value(found, "time", "duration")),
+            ("lost", _value(found, "number", "segments_lost", "lost")),
+            ("sent again", _resent(found)),
+            ("RTT p50", _value(found, "time", "rtt.p50")),
+            ("RTT p99", _value(found, "time", "rtt.p99")),
+            ("delay p50", _value(found, "time", "delay.p50")),
+            ("delay p99", _value(found, "time", "delay.p99"))])
     title = label(app)
     detail = f"{app['kind']}, {app['from']} → {app['to']}" if app["name"] else ""
     return (f'<section class="card flow {colour}"><h3>{escape(title)}'
@@ -108,7 +118,7 @@ def _losses(result: Result) -> str:
     ways = []
     for cable in result.cables:
         for way, a, b in (("lr", "left", "right"), ("rl", "right", "left")):
-            if cable[way].get("rx_frames"):
+            if cable[way].get("frames"):
                 ways.append((f"{escape(cable['name'])} <span class=cond>{escape(cable[a])} → "
                              f"{escape(cable[b])}</span>", cable[way]))
     if not ways:
@@ -120,7 +130,7 @@ def _losses(result: Result) -> str:
     rows = []
     for name, counts in ways:
         lost = sum(counts.get(cause) or 0 for cause in causes)
-        entered = counts["rx_frames"]
+        entered = counts["frames"]
         cells = "".join(f"<td>{units.show_count(counts.get(cause) or 0)}</td>"
                         for cause in causes)
         rows.append(f"<tr><td>{name}</td><td>{units.show_count(entered)}</td>{cells}"
@@ -131,6 +141,7 @@ def _losses(result: Result) -> str:
             f'{"".join(rows)}</tbody></table></div>')
 
 
+SUFFIX = {"rtt": "", "delay": " (one way)", "tcp.srtt": " (smoothed)"}
 PERCENTILES = ("min", "p50", "p90", "p95", "p99", "max")
 
 
@@ -139,16 +150,16 @@ def _rtt(result: Result) -> str:
     for app in result.apps:
         colour = panels.colour(app)
         found = app["metrics"]
-        prefix = next((p for p in ("rtt", "tcp.rtt") if f"{p}.p50" in found), None)
+        prefix = next((p for p in ("rtt", "delay") if f"{p}.p50" in found), None)
         if prefix:
             cells = "".join(f"<td>{_value(found, 'time', f'{prefix}.{p}') or '–'}</td>"
                             for p in PERCENTILES)
             rows.append(f'<tr><td><span class="key"><i class="swatch {colour}"></i>'
                         f"{escape(label(app))}</span></td>{cells}</tr>")
-        for name in ("rtt", "tcp.srtt"):
+        for name in ("rtt", "delay", "tcp.srtt"):
             pair = result.series.get(f"app.{app['index']}.{name}")
             if pair and len(pair[1]) > 1:
-                samples.append((label(app) + (" (smoothed)" if name != "rtt" else ""), colour,
+                samples.append((label(app) + SUFFIX[name], colour,
                                 [v for v in pair[1] if v]))
                 break
     if not rows and not samples:

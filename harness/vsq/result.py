@@ -164,13 +164,13 @@ def _app(index: int, app, metrics: dict[str, float]) -> dict:
 
 
 def _judgements(lab: Lab) -> list[dict]:
-    """Expectations come first and in their order; what follows is the oracles'."""
+    """Expectations are told in their order; the rest is the oracles'."""
     found = []
-    for index, (text, held) in enumerate(lab.judgements()):
-        mine = index < len(lab.plan.expectations)
-        one = lab.plan.expectations[index] if mine else None
+    expected = iter(lab.plan.expectations)
+    for text, held in lab.judgements():
+        one = next(expected, None) if text.startswith("expected ") else None
         found.append({
-            "kind": "expectation" if mine else "oracle", "text": text, "held": held,
+            "kind": "expectation" if one else "oracle", "text": text, "held": held,
             "metric": one.metric if one else None,
             "expected": one.text if one else None,
             "value": _number(lab.metric(one.metric)) if one else None,

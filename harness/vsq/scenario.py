@@ -13,7 +13,7 @@ from .errors import InputError, InputErrors, listing, quote, suggest
 from .fields import Document, Table
 
 SIZE_MAX = 4 << 20
-WORD = re.compile(r"[A-Za-z_][\w.-]{0,62}", re.ASCII)
+WORD = re.compile(r"[A-Za-z_][\w-]{0,62}", re.ASCII)	# dots part the names of metrics
 SECTIONS = ("lab", "host", "router", "switch", "cable", "app", "at", "expect")
 
 
@@ -203,7 +203,7 @@ def read_cable(table: Table, nodes: dict[str, str], taken: list[str]) -> Cable |
         while name in taken:
             name, count = f"{base}-{count}", count + 1
     if not WORD.fullmatch(name) and len(ends) == 2:
-        table.note("name", f"{quote(name)} is no word", "letters, digits, _ . -")
+        table.note("name", f"{quote(name)} is no word", "letters, digits, _ and -")
     elif name in taken:
         table.note("name", f"{quote(name)} is taken", "names that differ")
     for end, port in zip(ends, ports):
@@ -357,7 +357,7 @@ def _nodes(top: Table, scenario: Scenario) -> None:
         for name, table in top.named(kind):
             if not WORD.fullmatch(name):
                 top.document.note((kind, name), f"{quote(name)} is no name for a node",
-                                  "a letter or _, then letters, digits, _ . -; up to 63")
+                                  "a letter or _, then letters, digits, _ and -; up to 63")
             elif any(node.name == name for node in scenario.nodes):
                 top.document.note((kind, name), "another node has this name",
                                   "names that differ")
@@ -407,6 +407,10 @@ def read(top: Table, scenario: Scenario) -> Scenario:
     lists = top.each("expect", lambda table: expect.read(
         table, names, nodes, [cable.name for cable in scenario.cables] if whole else None))
     scenario.expectations = [one for several in lists for one in several]
+    try:
+        scenario.stop = expect.stop(scenario.stop, names)
+    except units.UnitError as error:
+        document.note(("lab", "stop"), str(error), error.allowed)
     if not scenario.nodes:
         document.note((), "a lab has no node", "[host.NAME], [switch.NAME], [router.NAME]")
     top.done()

@@ -55,7 +55,7 @@ def _cell(value: float | None, quantity: str) -> str:
 
 
 def transfers(result: Result) -> tuple[list[str], list[list[str]]]:
-    head = ["transfer", "goodput", "delivered", "time", "retransmitted", "fast", "timeouts",
+    head = ["transfer", "goodput", "delivered", "time", "lost", "resent", "fast", "timeout",
             "RTT p50", "p95", "p99"]
     rows = []
     for app in result.apps:
@@ -63,12 +63,13 @@ def transfers(result: Result) -> tuple[list[str], list[list[str]]]:
         if app["flow"] == "icmp":
             continue
         rows.append([label(app), _cell(_first(found, "goodput"), "rate"),
-                     _cell(_first(found, "bytes", "rx_bytes", "delivered"), "size"),
-                     _cell(_first(found, "duration", "time"), "time"),
-                     _cell(_first(found, "retransmits", "tcp.retransmits"), "number"),
-                     _cell(_first(found, "fast_retransmits", "tcp.fast_retransmits"), "number"),
-                     _cell(_first(found, "timeouts", "tcp.timeouts"), "number"),
-                     *(_cell(_first(found, f"rtt.{p}", f"tcp.rtt.{p}"), "time")
+                     _cell(_first(found, "bytes_received"), "size"),
+                     _cell(_first(found, "duration"), "time"),
+                     _cell(_first(found, "segments_lost", "lost"), "number"),
+                     _cell(_first(found, "retransmits"), "number"),
+                     _cell(_first(found, "retransmits_fast"), "number"),
+                     _cell(_first(found, "retransmits_rto"), "number"),
+                     *(_cell(_first(found, f"rtt.{p}", f"delay.{p}"), "time")
                        for p in ("p50", "p95", "p99"))])
     return head, rows
 
@@ -80,7 +81,7 @@ def pings(result: Result) -> tuple[list[str], list[list[str]]]:
         found = app["metrics"]
         if app["flow"] != "icmp":
             continue
-        sent, back = _first(found, "sent", "tx"), _first(found, "received", "rx")
+        sent, back = _first(found, "sent"), _first(found, "received")
         lost = (sent - back) * 100 / sent if sent and back is not None else None
         rows.append([label(app), _cell(sent, "number"), _cell(back, "number"),
                      "–" if lost is None else f"{lost:.1f} %",
@@ -108,13 +109,13 @@ def losses(result: Result) -> tuple[list[str], list[list[str]]]:
     for cable in result.cables:
         for way, a, b in (("lr", "left", "right"), ("rl", "right", "left")):
             counts = cable[way]
-            entered = counts.get("rx_frames") or 0
+            entered = counts.get("frames") or 0
             if not entered:
                 continue
             lost = sum(value for name, value in counts.items()
                        if name.startswith("drop_") and value)
             rows.append([f"{cable['name']}  {cable[a]}→{cable[b]}", _cell(entered, "number"),
-                         _cell(counts.get("tx_frames"), "number"),
+                         _cell(counts.get("delivered_frames"), "number"),
                          *(_cell(counts.get(name, 0), "number") for name in found),
                          f"{units.show_count(lost)} ({100 * lost / entered:.2f} %)",
                          _cell(counts.get("duplicated"), "number")])
