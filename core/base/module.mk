@@ -1,2 +1,7 @@
 $(call declare,library,base,arena.c frame.c prng.c queue.c text.c timer.c)
 $(call declare,pure,base)
+$(call declare,unit,arena_test.c,base host)
+$(call declare,unit,frame_test.c,base host)
+$(call declare,unit,prng_test.c,base host,-lm)
+$(call declare,unit,text_test.c,base host)
+$(call declare,unit,timer_test.c,base host)
