@@ -108,7 +108,8 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	a.bytes = in->h.ack - una;
 	if (a.bytes)
 		advance(p, in);
-	if (p->probing && p->snd_wnd)
+	/* A probe that is answered may go on for ever (RFC 9293 3.8.6.1). */
+	if (p->probing)
 		p->timeouts = 0;
 	if (!a.bytes && !a.sacked && !a.duplicate)
 		return;

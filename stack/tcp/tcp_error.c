@@ -19,10 +19,15 @@ static void path_shrunk(struct tcp_pcb *p)
 	for (uint32_t i = 0; i < p->board.count; i++) {
 		struct tcp_sent *r = tcp_sent_at(p, i);
 
-		if (r->end - r->seq > p->mss && !(r->flags & TCP_SENT_SACKED)) {
+		if (r->end - r->seq > p->mss)
 			tcp_sent_mark_lost(p, r);
-			tcp_resend(p, r, TCP_EVENT_FAST_RETRANSMIT);
-		}
+	}
+	for (uint32_t i = 0; i < p->board.count; i++) {
+		struct tcp_sent *r = tcp_sent_at(p, i);
+
+		if ((r->flags & (TCP_SENT_LOST | TCP_SENT_AGAIN)) == TCP_SENT_LOST &&
+		    !tcp_resend(p, r, TCP_EVENT_FAST_RETRANSMIT))
+			break;
 	}
 	tcp_output(p);
 }
