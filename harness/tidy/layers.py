@@ -14,7 +14,7 @@ LAYERS: dict[str, list[str]] = {
     "core/mgmt": FOUNDATION,
     "core/switch": [*FOUNDATION, "core/mgmt"],
     "core/link": [*FOUNDATION, "core/mgmt"],
-    "core/host": FOUNDATION,
+    "core/host": [*FOUNDATION, "core/mgmt"],
     "core/plug": [*FOUNDATION, "core/host"],
     "core/bin": [*FOUNDATION, *ENGINES, "core/host", "core/plug"],
     "stack": FOUNDATION,

@@ -115,8 +115,9 @@ def test_a_fault_of_style_is_caught(tree: Tree, path: str, text: str, fault: str
 
 
 def test_a_long_function_is_a_warning_only(tree: Tree) -> None:
+    body = "\ta++;\n" * 80
     tree.write("core/switch/long.c",
-               SPDX + "int fdb_l(int);\nint fdb_l(int a)\n{\n" + "\ta++;\n" * 80 + "\treturn a;\n}\n")
+               SPDX + f"int fdb_l(int);\nint fdb_l(int a)\n{{\n{body}\treturn a;\n}}\n")
     status, said = tree.tidy()
     assert status == 0
     assert "warning: core/switch/long.c:4: a function of 81 lines" in said
