@@ -5,3 +5,7 @@ $(call declare,library,stack,stk.c stk_settings.c \
 	socket/dgram.c socket/socket.c udp/udp.c)
 $(call declare,pure,stack)
 $(call declare,unit,icmp/icmp_test.c,stack wire base host)
+$(call declare,unit,stk_test.c,stack tcp wire base host)
+$(call declare,library,netif,netif/netif.c netif/netif_tap.c netif/netif_vde.c)
+$(call declare,tool,stk_host,netif/host.c netif/host_http.c netif/host_iperf3.c netif/host_ping.c \
+	netif/host_stream.c,netif stack tcp vdeplug wire host base)
