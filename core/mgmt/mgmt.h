@@ -2,9 +2,10 @@
 /* Management: a tree of commands, the protocol of vde_switch's consoles, and debug output that
  * arrives by itself. It knows no sockets: a session takes bytes in and gives bytes out.
  *
- * An answer is `1000 Success`, or `NNNN text` with 1000 + errno, or `0000 DATA END WITH '.'`, lines,
- * `.` and then `1000 Success`. Any command with -j as its first argument answers the same facts as
- * one line of JSON between `0000 DATA END WITH '.'` and `.`. Debug lines start with a code 3NNN.
+ * An answer is `1000 Success`, or `NNNN text` with 1000 + errno, or `0000 DATA END WITH '.'`,
+ * lines, `.` and then `1000 Success`. Any command with -j as its first argument answers the same
+ * facts as one line of JSON between `0000 DATA END WITH '.'` and `.`. Debug lines start with a code
+ * 3NNN.
  */
 #ifndef VSQ_MGMT_MGMT_H
 #define VSQ_MGMT_MGMT_H
@@ -56,8 +57,8 @@ int mgmt_create(struct mgmt **, const struct mgmt_conf *, struct vs_arena *);
 void mgmt_destroy(struct mgmt *);
 
 /* Adds commands, lent for the life of the tree; owner is given to each. 0, -EEXIST, -ENOMEM. The
- * tree itself has help, logout, shutdown, load, and the debug menu. Help lists commands in the order
- * they were added, but those outside menus stand between shutdown and load.
+ * tree itself has help, logout, shutdown, load, and the debug menu. Help lists commands in the
+ * order they were added, but those outside menus stand between shutdown and load.
  */
 int mgmt_add(struct mgmt *, const struct mgmt_command *, size_t count, void *owner);
 void mgmt_remove(struct mgmt *, void *owner); /* every command and category of an owner */
@@ -107,8 +108,8 @@ struct vs_text;
 int mgmt_run(struct mgmt *, vs_time now, const char *line, struct vs_text *text);
 
 /* Runs a script of commands through conf.load: blank lines and lines from # on are nothing. The
- * first failing line stops it when strict; otherwise all are run. Those that failed are described in
- * *why, a line each (path:line: text: error). 0, or what the first failure was as -errno.
+ * first failing line stops it when strict; otherwise all are run. Those that failed are described
+ * in *why, a line each (path:line: text: error). 0, or what the first failure was as -errno.
  */
 int mgmt_load(struct mgmt *, vs_time now, const char *path, bool strict, struct vs_text *why);
 

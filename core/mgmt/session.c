@@ -2,8 +2,8 @@
 /* Sessions: bytes of a console in, bytes for it out.
  *
  * Debug lines go out between answers, never inside one: an answer joins the output whole. A session
- * that does not read costs bounded memory: beyond output_max its debug lines are dropped and counted,
- * its commands wait in the input, and when that is full too the session ends.
+ * that does not read costs bounded memory: beyond output_max its debug lines are dropped and
+ * counted, its commands wait in the input, and when that is full too the session ends.
  */
 #include <errno.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 /* Filtering database: where a station was last heard. IEEE 802.1Q-2018 8.8, with the aging, garbage
  * collection and minimum persistence of vde_switch.
  *
- * Entries stand dense in an array, found through chains in a hashed index. What makes it O(1) also for
- * an adversary who picks addresses: a chain has at most FDB_CHAIN_MAX entries, and a station for which
- * there is no room is not learned, so frames for it flood.
+ * Entries stand dense in an array, found through chains in a hashed index. What makes it O(1) also
+ * for an adversary who picks addresses: a chain has at most FDB_CHAIN_MAX entries, and a station
+ * for which there is no room is not learned, so frames for it flood.
  */
 #ifndef VSQ_SWITCH_FDB_H
 #define VSQ_SWITCH_FDB_H

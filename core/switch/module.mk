@@ -1,3 +1,7 @@
 $(call declare,library,switch,fdb.c port.c vlan.c vsw.c vsw_mgmt.c vsw_mgmt_port.c vsw_mgmt_vlan.c)
 $(call declare,pure,switch)
+$(call declare,unit,fdb_test.c,switch mgmt wire host base)
+$(call declare,unit,port_test.c,switch mgmt wire host base)
+$(call declare,unit,vlan_test.c,switch mgmt wire host base)
 $(call declare,unit,vsw_test.c,switch mgmt wire host base)
+$(call declare,unit,vsw_mgmt_test.c,switch mgmt wire host base)

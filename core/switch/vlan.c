@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* VLANs: who is a member, by tag or without, and what the spanning tree allows. IEEE 802.1Q-2018 8.4,
- * 8.8.10. Sets of ports are bits in words, so a flood visits 64 ports at a time.
+/* VLANs: who is a member, by tag or without, and what the spanning tree allows. IEEE 802.1Q-2018
+ * 8.4, 8.8.10. Sets of ports are bits in words, so a flood visits 64 ports at a time.
  */
 #include <errno.h>
 

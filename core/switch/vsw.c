@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The way of a frame through the switch, in the order of IEEE 802.1Q-2018 8.6: ingress, learning,
- * forwarding, egress, with the frame in the form each port is due, tagged or not. A frame is copied at
- * most once, when ports of both forms are due; everyone else takes a reference.
+ * forwarding, egress, with the frame in the form each port is due, tagged or not. A frame is copied
+ * at most once, when ports of both forms are due; everyone else takes a reference.
  */
 #include <errno.h>
 
@@ -123,7 +123,8 @@ static void copy_drop(struct vsw *sw, vs_time now, unsigned port, const struct v
 	vs_trace_drop(sw->conf.trace, now, (int)port, f, vsw_counter_names[why]);
 }
 
-/* Puts a copy for each endpoint of a port in the output. Lends f; NULL: there was no memory for it. */
+/* Puts a copy for each endpoint of a port in the output. Lends f; NULL: there was no memory for it.
+ */
 static void put(struct vsw *sw, struct passage *p, unsigned port, struct vs_frame *f)
 {
 	struct vsw_port *to = &sw->ports[port];
@@ -197,8 +198,8 @@ static struct vs_frame *reshape(struct passage *p, bool tagged)
 	return f;
 }
 
-/* Makes the forms that are due. The one like the frame itself comes first, for that holds the bytes as
- * they are: making the other then copies, and without it works in place.
+/* Makes the forms that are due. The one like the frame itself comes first, for that holds the bytes
+ * as they are: making the other then copies, and without it works in place.
  */
 static void shape(struct passage *p, bool plain, bool tagged)
 {

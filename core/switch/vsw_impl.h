@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the parts of the switch share: port.c has ports, endpoints and who may use them, vlan.c who is
- * in which VLAN, vsw.c the way of a frame. The spanning tree sets states and takes BPDUs here.
+/* What the parts of the switch share: port.c has ports, endpoints and who may use them, vlan.c who
+ * is in which VLAN, vsw.c the way of a frame. The spanning tree sets states and takes BPDUs here.
  */
 #ifndef VSQ_SWITCH_VSW_IMPL_H
 #define VSQ_SWITCH_VSW_IMPL_H
@@ -16,9 +16,10 @@
 #define VSW_QUEUE_MIN 1024 /* frames of output that wait to be pulled; at least 4 per endpoint */
 #define VSW_MODULE_MAX 16
 
-/* Each frame that enters is forwarded (at least one copy was due), taken as a BPDU, or dropped with one
- * reason: rx_frames = forwarded + bpdus + the sum of drop_*. Each copy that is due leaves, waits, or is
- * dropped: copies = tx_frames + waiting + the sum of copy_drop_*. Mirror copies are copies too.
+/* Each frame that enters is forwarded (at least one copy was due), taken as a BPDU, or dropped with
+ * one reason: rx_frames = forwarded + bpdus + the sum of drop_*. Each copy that is due leaves,
+ * waits, or is dropped: copies = tx_frames + waiting + the sum of copy_drop_*. Mirror copies are
+ * copies too.
  */
 enum vsw_counter {
 	VSW_RX_FRAMES,

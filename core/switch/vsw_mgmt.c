@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Consoles of the switch: what it tells by itself, and the menus hash and fstp. Answers have the words
- * of vde_switch; arguments are read strictly, which it did not do.
+/* Consoles of the switch: what it tells by itself, and the menus hash and fstp. Answers have the
+ * words of vde_switch; arguments are read strictly, which it did not do.
  */
 #include <errno.h>
 
@@ -224,13 +224,13 @@ static bool read_mac(const char *s, uint8_t mac[6])
 	for (int i = 0; i < 6; i++) {
 		unsigned byte = 0, digits = 0;
 
-		for (;; s++, digits++) {
-			unsigned c = (unsigned char)*s | 0x20;
-			unsigned digit = c >= 'a' && c <= 'f' ? c - 'a' + 10 : c - '0';
+		for (; digits < 3; s++, digits++) {
+			static const char hex[] = "0123456789abcdef0123456789ABCDEF";
+			const char *digit = *s ? strchr(hex, *s) : NULL;
 
-			if (digit > 15 || *s < '0')
+			if (!digit)
 				break;
-			byte = byte * 16 + digit;
+			byte = byte * 16 + (unsigned)(digit - hex) % 16;
 		}
 		if (digits == 0 || digits > 2)
 			return false;

@@ -6,8 +6,8 @@
 #include "core/mgmt/mgmt.h"
 #include "core/switch/vsw_impl.h"
 
-/* Reads the next word of *args as a number from min to max and moves on. 0 or -EINVAL; -ENODATA when
- * there is none.
+/* Reads the next word of *args as a number from min to max and moves on. 0 or -EINVAL; -ENODATA
+ * when there is none.
  */
 int vsw_arg(const char **args, uint64_t min, uint64_t max, unsigned *out);
 

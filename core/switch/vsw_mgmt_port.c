@@ -229,6 +229,12 @@ static void say_endpoints(struct vsw *sw, struct mgmt_reply *r, const struct vsw
 	mgmt_json_close(r);
 }
 
+static void say_traffic(struct mgmt_reply *r, const char *way, uint64_t frames, uint64_t bytes)
+{
+	mgmt_line(r, "%s pkts %10llu          bytes %20llu", way, (unsigned long long)frames,
+		  (unsigned long long)bytes);
+}
+
 static void say_port(struct vsw *sw, struct mgmt_reply *r, unsigned n)
 {
 	const struct vsw_port *p = &sw->ports[n];
@@ -243,10 +249,8 @@ static void say_port(struct vsw *sw, struct mgmt_reply *r, unsigned n)
 		  p->first >= 0 ? "ACTIVE" : "INACTIVE", p->allocatable ? "" : "NOT ");
 	mgmt_line(r, " Current User: %s Access Control: (User: %s - Group: %s)", current, user,
 		  group);
-	mgmt_line(r, " IN:  pkts %10llu          bytes %20llu",
-		  (unsigned long long)c[VSW_PORT_RX_FRAMES], (unsigned long long)c[VSW_PORT_RX_BYTES]);
-	mgmt_line(r, " OUT: pkts %10llu          bytes %20llu",
-		  (unsigned long long)c[VSW_PORT_TX_FRAMES], (unsigned long long)c[VSW_PORT_TX_BYTES]);
+	say_traffic(r, " IN: ", c[VSW_PORT_RX_FRAMES], c[VSW_PORT_RX_BYTES]);
+	say_traffic(r, " OUT:", c[VSW_PORT_TX_FRAMES], c[VSW_PORT_TX_BYTES]);
 	if (p->mirror_in || p->mirror_out)
 		mgmt_line(r, " Mirror: in to port %04u out to port %04u", p->mirror_in,
 			  p->mirror_out);

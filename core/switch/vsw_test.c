@@ -254,9 +254,15 @@ static void bounds_of_length_are_exact_and_nothing_is_padded(void **state)
 		int tci;
 		const char *reason;
 	} frames[] = {
-		{0, -1, "drop_runt"},	 {13, -1, "drop_runt"},	    {14, -1, ""},
-		{17, 5, "drop_runt"},	 {18, 0, ""},		    {14 + 9216, -1, ""},
-		{15 + 9216, -1, "drop_too_long"}, {18 + 9216, 0, ""}, {19 + 9216, 0, "drop_too_long"},
+		{0, -1, "drop_runt"},
+		{13, -1, "drop_runt"},
+		{14, -1, ""},
+		{17, 5, "drop_runt"},
+		{18, 0, ""},
+		{14 + 9216, -1, ""},
+		{15 + 9216, -1, "drop_too_long"},
+		{18 + 9216, 0, ""},
+		{19 + 9216, 0, "drop_too_long"},
 	};
 
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A switch on a bench: endpoints named by number, frames named by their addresses, and at the end the
- * books balanced: every frame forwarded or dropped for one reason, every copy out or dropped, the pool
- * whole.
+/* A switch on a bench: endpoints named by number, frames named by their addresses, and at the end
+ * the books balanced: every frame forwarded or dropped for one reason, every copy out or dropped,
+ * the pool whole.
  */
 #ifndef VSQ_SWITCH_VSW_TEST_IMPL_H
 #define VSQ_SWITCH_VSW_TEST_IMPL_H
@@ -108,7 +108,8 @@ static inline const char *pull(struct bench *b)
 	return b->heard;
 }
 
-/* A frame from station src to dst (0: everyone) with this tag (-1: none) and 46 bytes of payload. */
+/* A frame from station src to dst (0: everyone) with this tag (-1: none) and 46 bytes of payload.
+ */
 static inline struct vs_frame *frame_of(struct bench *b, unsigned src, unsigned dst, int tci)
 {
 	uint8_t bytes[64] = {2, 0, 0, 0, (uint8_t)(dst >> 8), (uint8_t)dst,
