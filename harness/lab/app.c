@@ -399,7 +399,7 @@ void lab_app_rtt(struct lab_app *app, vs_time now, vs_time rtt)
 	lab_series_add(&app->rtt_series, now, (double)rtt);
 }
 
-const struct lab_histogram *lab_app_rtts(const struct lab_app *app)
+struct lab_histogram *lab_app_rtts(struct lab_app *app)
 {
 	return app->kind == &lab_app_tcp_bulk && app->flow ? &app->flow->rtt : &app->rtt;
 }

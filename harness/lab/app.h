@@ -88,7 +88,7 @@ void lab_app_fail(struct lab_app *, vs_time now, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void lab_app_tick_at(struct lab_app *, vs_time at);
 void lab_app_rtt(struct lab_app *, vs_time now, vs_time rtt);
-const struct lab_histogram *lab_app_rtts(const struct lab_app *);
+struct lab_histogram *lab_app_rtts(struct lab_app *);
 struct lab_series *lab_app_rtt_series(struct lab_app *);
 vs_time lab_app_duration(const struct lab_app *); /* so far */
 

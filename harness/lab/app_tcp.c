@@ -66,8 +66,6 @@ int lab_tcp_send(struct lab_app *app, vs_time now, struct lab_node *node, int fd
 		if (sent < 0)
 			return (int)sent;
 		*offset += (uint64_t)sent;
-		if ((size_t)sent < len)
-			return -EAGAIN;
 	}
 	return 0;
 }

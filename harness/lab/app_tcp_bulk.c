@@ -35,8 +35,13 @@ static void client_event(struct lab_app *app, vs_time now, unsigned readiness)
 			return;
 		}
 	}
-	if ((readiness & STK_OUT) && app->bytes_sent < limit(app))
+	/* Room may have gone again since the event was made: trying tells, and asks for the next
+	 * one.
+	 */
+	if (app->bytes_sent < limit(app))
 		client_send(app, now);
+	if (app->failed)
+		return;
 	/* The server closes when it has everything. */
 	if ((readiness & STK_IN) &&
 	    lab_tcp_receive(app, now, app->from, app->client, &app->back_received) == 1)

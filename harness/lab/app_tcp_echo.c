@@ -81,12 +81,10 @@ static void client_event(struct lab_app *app, vs_time now, unsigned readiness)
 		lab_app_fail(app, now, "%s: %s", app->from->name, strerror(error));
 		return;
 	}
-	if (readiness & STK_OUT) {
-		if (app->sent == 0)
-			tick(app, now);
-		else
-			client_send(app, now);
-	}
+	if (app->sent)
+		client_send(app, now);
+	else if (readiness & STK_OUT)
+		tick(app, now);
 	if ((readiness & STK_IN) && !app->failed)
 		client_receive(app, now);
 }

@@ -20,6 +20,22 @@ static unsigned place(uint64_t value, unsigned *part)
 	return octave;
 }
 
+/* Keeps a value as it is, while there are few. */
+static void keep_exact(struct lab_histogram *h, int64_t value)
+{
+	if (h->count == h->exact_size) {
+		unsigned size = h->exact_size ? h->exact_size * 2 : 32;
+		int64_t *exact = realloc(h->exact, size * sizeof(*exact));
+
+		/* Without it the octaves answer. */
+		if (!exact)
+			return;
+		h->exact = exact;
+		h->exact_size = size;
+	}
+	h->exact[h->count] = value;
+}
+
 void lab_histogram_add(struct lab_histogram *h, int64_t value)
 {
 	uint64_t v = value < 0 ? 0 : (uint64_t)value;
@@ -31,6 +47,8 @@ void lab_histogram_add(struct lab_histogram *h, int64_t value)
 			return;
 	}
 	h->octave[octave][part]++;
+	if (h->count < LAB_HISTOGRAM_EXACT)
+		keep_exact(h, (int64_t)v);
 	if (h->count == 0 || (int64_t)v < h->min)
 		h->min = (int64_t)v;
 	if (h->count == 0 || (int64_t)v > h->max)
@@ -40,7 +58,14 @@ void lab_histogram_add(struct lab_histogram *h, int64_t value)
 	h->squares += (double)v * (double)v;
 }
 
-double lab_histogram_quantile(const struct lab_histogram *h, double fraction)
+static int compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+double lab_histogram_quantile(struct lab_histogram *h, double fraction)
 {
 	uint64_t rank = (uint64_t)ceil(fraction * (double)h->count), seen = 0;
 
@@ -48,6 +73,14 @@ double lab_histogram_quantile(const struct lab_histogram *h, double fraction)
 		return NAN;
 	if (rank < 1)
 		rank = 1;
+	if (h->count <= LAB_HISTOGRAM_EXACT && h->count <= h->exact_size) {
+		qsort(h->exact, h->count, sizeof(*h->exact), compare);
+		return (double)h->exact[rank - 1];
+	}
+	if (rank == 1)
+		return (double)h->min;
+	if (rank == h->count)
+		return (double)h->max;
 	for (unsigned octave = 0; octave < LAB_HISTOGRAM_OCTAVES; octave++) {
 		if (!h->octave[octave])
 			continue;
@@ -88,5 +121,6 @@ void lab_histogram_fini(struct lab_histogram *h)
 {
 	for (unsigned i = 0; i < LAB_HISTOGRAM_OCTAVES; i++)
 		free(h->octave[i]);
+	free(h->exact);
 	memset(h, 0, sizeof(*h));
 }

@@ -205,7 +205,8 @@ static int run_failed(struct vsq_lab *lab, int err)
 {
 	if (err == -ELOOP)
 		return lab_fail(lab, err,
-				"time stands still at %.9f s: frames or timers go round for ever",
+				"time stands still at %.9f s: something goes on for ever, as a "
+				"tcp-bulk without an end does over cables without delay or speed",
 				(double)sim_now(lab->sim) / VS_SEC);
 	return lab_fail(lab, err, "no memory for frames on their way at %.9f s",
 			(double)sim_now(lab->sim) / VS_SEC);

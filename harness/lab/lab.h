@@ -131,7 +131,6 @@ struct lab_cable {
 	uint64_t drops;
 	struct lab_counters counters[2];
 	struct lab_series node; /* of the Markov chain */
-	int64_t node_now;
 	struct lab_list captures;
 };
 

@@ -123,7 +123,7 @@ static double access_app(const struct lab_accessor *accessor)
 static double access_quantile(const struct lab_accessor *accessor)
 {
 	static const double fractions[] = {[2] = 0.50, [3] = 0.90, [4] = 0.95, [5] = 0.99};
-	const struct lab_histogram *h = lab_app_rtts(accessor->object);
+	struct lab_histogram *h = lab_app_rtts(accessor->object);
 
 	switch (accessor->arg) {
 	case 0:

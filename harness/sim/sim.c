@@ -13,7 +13,7 @@
 /* No scenario has this many deliveries and events at one instant; a world that does has a loop
  * that no single frame shows.
  */
-#define INSTANT_WORK_MAX ((uint64_t)64 << 20)
+#define INSTANT_WORK_MAX ((uint64_t)16 << 20)
 
 struct transit {
 	struct vs_frame *frame;
