@@ -4,7 +4,9 @@
 #define VSQ_HOST_TAP_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/frame.h"
 
 #define TAP_NAME_MAX 16 /* with the terminator */
 
@@ -16,5 +18,16 @@
  * -ENAMETOOLONG).
  */
 int tap_open(const char *name, bool tun, char opened[TAP_NAME_MAX]);
+
+#define TAP_FRAME_MAX 9234 /* the longest frame received: an MTU of 9216, headers and a tag */
+
+/* Receives without waiting up to count frames of the pool; gives them. *more tells whether there
+ * may be others. Returns their number, -EAGAIN when there was none, -ENOBUFS when the pool is
+ * full, or another -errno (-EBADFD: the interface is gone).
+ */
+int tap_recv(int fd, struct vs_pool *, struct vs_frame **frames, unsigned count, bool *more);
+
+/* Sends up to count frames, which it borrows: how many were taken, or -errno for the first. */
+int tap_send(int fd, struct vs_frame *const *frames, unsigned count);
 
 #endif
