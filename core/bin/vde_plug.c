@@ -238,8 +238,8 @@ static int run(struct plug *p)
 	if (p->log || p->daemon)
 		process_log_syslog();
 	if (!error && p->daemon)
-		error = process_daemonize();
-	if (!error && pid_file[0])
+		error = process_daemonize_pidfile(pid_file[0] ? pid_file : NULL);
+	if (!error && pid_file[0] && !p->daemon)
 		error = process_pidfile(pid_file);
 	if (!error && p->iplog) {
 		ends[1].seen = iplog_frame;

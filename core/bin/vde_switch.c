@@ -505,10 +505,10 @@ static int settle(struct world *w, char *pid_file, size_t size)
 		error = process_absolute(o->pid_file, pid_file, size);
 	if (!error && o->daemon) {
 		process_log_syslog();
-		error = process_daemonize();
+		error = process_daemonize_pidfile(pid_file[0] ? pid_file : NULL);
 	}
 	error = error ? error : rt_signals(w->rt, on_signal, w);
-	if (!error && o->pid_file)
+	if (!error && o->pid_file && !o->daemon)
 		error = process_pidfile(pid_file);
 	if (error)
 		process_log(LOG_ERR, "%s: %s", o->pid_file ? o->pid_file : "daemon",

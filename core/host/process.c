@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -18,28 +19,62 @@
 static const char *log_name = "vsq";
 static bool log_to_syslog;
 
-int process_daemonize(void)
+/* What the child does before its parent ends. */
+static int settle_down(const char *pid_file)
 {
-	int null;
-	pid_t pid = fork();
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), error = 0;
 
-	if (pid < 0)
-		return -errno;
-	if (pid > 0)
-		_exit(0);
-	if (setsid() < 0)
-		return -errno;
-	if (chdir("/") < 0)
-		return -errno;
-	null = open("/dev/null", O_RDWR);
 	if (null < 0)
 		return -errno;
-	for (int fd = 0; fd < 3; fd++)
+	if (setsid() < 0)
+		error = -errno;
+	if (!error && pid_file)
+		error = process_pidfile(pid_file);
+	if (!error && chdir("/") < 0)
+		error = -errno;
+	for (int fd = 0; fd < 3 && !error; fd++)
 		if (dup2(null, fd) < 0)
-			return -errno;
+			error = -errno;
 	if (null > 2)
 		close(null);
-	return 0;
+	return error;
+}
+
+int process_daemonize_pidfile(const char *pid_file)
+{
+	int fds[2], error = 0;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0) {
+		error = -errno;
+		close(fds[0]);
+		close(fds[1]);
+		return error;
+	}
+	close(fds[pid > 0]);
+	if (pid == 0) {
+		error = settle_down(pid_file);
+		if (write(fds[1], &error, sizeof(error)) != (ssize_t)sizeof(error) || error)
+			_exit(1);
+		close(fds[1]);
+		return 0;
+	}
+	/* Whoever started us finds the daemon at work when this process ends. */
+	if (read(fds[0], &error, sizeof(error)) != (ssize_t)sizeof(error))
+		error = -ECHILD;
+	if (!error)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	close(fds[0]);
+	return error;
+}
+
+int process_daemonize(void)
+{
+	return process_daemonize_pidfile(NULL);
 }
 
 int process_pidfile(const char *path)

@@ -10,9 +10,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Goes to the background: the parent ends with 0 here. A session of its own, / as its directory,
- * nothing on stdin, stdout and stderr. 0 or -errno.
+/* Goes to the background: a session of its own, / as its directory, nothing on stdin, stdout and
+ * stderr. The parent ends with 0, once the pid file is written if one is named (else NULL). 0 or
+ * -errno, in the process that was called; then nothing has changed.
  */
+int process_daemonize_pidfile(const char *pid_file);
 int process_daemonize(void);
 
 /* Writes the pid of this process to a file. 0 or -errno. */

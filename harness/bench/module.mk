@@ -1,0 +1,1 @@
+$(call declare,tool,switch_bench,switch_bench.c,,)
