@@ -166,7 +166,7 @@ static int deliver(struct side *s)
 			n = s->end->kind == CABLE_TAP
 				    ? write(s->out, bytes + HEADER, len)
 				    : vde_send(s->end->conn, bytes + HEADER, len, MSG_DONTWAIT);
-			/* An interface that is down, a frame it cannot carry: lost, as on a wire. */
+			/* An interface that is down, a frame it cannot carry: lost. */
 			if (n >= 0 || (s->end->kind == CABLE_TAP && errno != EAGAIN)) {
 				d->head += HEADER + len;
 				continue;

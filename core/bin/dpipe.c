@@ -33,8 +33,8 @@ enum way { BOTH_WAYS, RIGHTWARDS, LEFTWARDS };
 struct command {
 	char **argv;
 	enum way way;
-	/* Descriptors, or -1: towards the left (standard), towards the right (alternate, or standard
-	 * for the first command). A one-way command has left_in and left_out only.
+	/* Descriptors, or -1: towards the left (standard) and towards the right (alternate, but
+	 * standard for the first command). A one-way command has left_in and left_out only.
 	 */
 	int left_in, left_out, right_in, right_out;
 	pid_t pid;
@@ -112,9 +112,12 @@ static int parse_commands(struct options *o, char **argv)
 static int parse(struct options *o, int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{"pidfile", required_argument, NULL, 'p'}, {"pgrpfile", required_argument, NULL, 'P'},
-		{"daemon", no_argument, NULL, 'd'},	   {"nowrapproc", no_argument, NULL, 'n'},
-		{"nowrapnoclean", no_argument, NULL, 'N'}, {"help", no_argument, NULL, 'h'},
+		{"pidfile", required_argument, NULL, 'p'},
+		{"pgrpfile", required_argument, NULL, 'P'},
+		{"daemon", no_argument, NULL, 'd'},
+		{"nowrapproc", no_argument, NULL, 'n'},
+		{"nowrapnoclean", no_argument, NULL, 'N'},
+		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;

@@ -105,13 +105,13 @@ static int tap_port_recv(void *ctx, int fd, struct vs_frame **frames, unsigned c
 {
 	const struct tap *tap = ctx;
 
-	return tap_recv(fd, tap->pool, frames, count, more);
+	return tap_recv_frames(fd, tap->pool, frames, count, more);
 }
 
 static int tap_port_send(void *ctx, int fd, struct vs_frame *const *frames, unsigned count)
 {
 	(void)ctx;
-	return tap_send(fd, frames, count);
+	return tap_send_frames(fd, frames, count);
 }
 
 static int tap_join(struct world *w, const char *name)
@@ -273,7 +273,8 @@ static const struct mgmt_command plugin_commands[] = {
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static int load_script(void *ctx, const char *path,
-		       int (*line)(void *line_ctx, const char *text, unsigned number), void *line_ctx)
+		       int (*line)(void *line_ctx, const char *text, unsigned number),
+		       void *line_ctx)
 {
 	FILE *file = fopen(path, "re");
 	char *text = NULL;

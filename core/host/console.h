@@ -23,7 +23,7 @@ struct console_conf {
 	void *ctx;
 	/* The terminal has reached its end, or a session has asked for shutdown. */
 	void (*end)(void *ctx, bool shutdown);
-	void (*after)(void *ctx); /* after every piece of input: an engine may have output; or NULL */
+	void (*after)(void *ctx); /* after every input: an engine may have output; or NULL */
 };
 
 int console_create(struct console **, const struct console_conf *);

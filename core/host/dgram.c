@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Each frame kept ready has room for an Ethernet frame of the usual size; behind it every slot has a
- * spill for the rest of a jumbo frame, which is then copied together. So a frame costs the memory
- * of its kind and only jumbo frames cost a copy.
+/* Each frame kept ready has room for an Ethernet frame of the usual size; behind it every slot has
+ * a spill for the rest of a jumbo frame, which is then copied together. So a frame costs the
+ * memory of its kind and only jumbo frames cost a copy.
  */
 #include "core/host/dgram.h"
 

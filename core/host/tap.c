@@ -69,7 +69,8 @@ static int recv_one(int fd, struct vs_pool *pool, struct vs_frame **out)
 	return jumbo ? 0 : -ENOBUFS;
 }
 
-int tap_recv(int fd, struct vs_pool *pool, struct vs_frame **frames, unsigned count, bool *more)
+int tap_recv_frames(int fd, struct vs_pool *pool, struct vs_frame **frames, unsigned count,
+		    bool *more)
 {
 	unsigned got = 0;
 	int error = 0;
@@ -82,7 +83,7 @@ int tap_recv(int fd, struct vs_pool *pool, struct vs_frame **frames, unsigned co
 	return got || error == -EINTR ? (int)got : error;
 }
 
-int tap_send(int fd, struct vs_frame *const *frames, unsigned count)
+int tap_send_frames(int fd, struct vs_frame *const *frames, unsigned count)
 {
 	unsigned sent = 0;
 

@@ -25,9 +25,10 @@ int tap_open(const char *name, bool tun, char opened[TAP_NAME_MAX]);
  * may be others. Returns their number, -EAGAIN when there was none, -ENOBUFS when the pool is
  * full, or another -errno (-EBADFD: the interface is gone).
  */
-int tap_recv(int fd, struct vs_pool *, struct vs_frame **frames, unsigned count, bool *more);
+int tap_recv_frames(int fd, struct vs_pool *, struct vs_frame **frames, unsigned count,
+		    bool *more);
 
 /* Sends up to count frames, which it borrows: how many were taken, or -errno for the first. */
-int tap_send(int fd, struct vs_frame *const *frames, unsigned count);
+int tap_send_frames(int fd, struct vs_frame *const *frames, unsigned count);
 
 #endif
