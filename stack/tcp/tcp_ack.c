@@ -103,8 +103,8 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 		a.sacked = tcp_sack_arrives(p, &in->h);
 	tcp_window_arrives(p, in);
 	/* RFC 5681 2, duplicate acknowledgement, (a) to (e). */
-	a.duplicate = in->h.ack == una && p->snd_nxt != una && in->end == in->h.seq &&
-		      wnd == p->snd_wnd;
+	a.duplicate =
+		in->h.ack == una && p->snd_nxt != una && in->end == in->h.seq && wnd == p->snd_wnd;
 	a.bytes = in->h.ack - una;
 	if (a.bytes)
 		advance(p, in);

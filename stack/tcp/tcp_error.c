@@ -40,8 +40,7 @@ void tcp_error(struct stk *s, vs_time now, const struct ip_error *e)
 	s->now = now;
 	if (e->transport_len < 8)
 		return;
-	p = tcp_lookup(s, &e->src, wire_get16(e->transport), &e->dst,
-		       wire_get16(e->transport + 2));
+	p = tcp_lookup(s, &e->src, wire_get16(e->transport), &e->dst, wire_get16(e->transport + 2));
 	if (!p || p->state == TCP_TIME_WAIT)
 		return;
 	seq = wire_get32(e->transport + 4);

@@ -2,12 +2,8 @@
 /* The fakes: what stack/ip and stack/socket provide, with no IP in it. */
 #include "stack/tcp/tcp_fake.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include <setjmp.h>
-#include <cmocka.h>
 
 #include "core/base/text.h"
 #include "core/host/memory.h"
@@ -97,9 +93,9 @@ int ip_output(struct stk *s, vs_time now, const struct ip_path *path, const stru
 	int header_len = wire_tcp_parse(&tcp, f->data, f->len), copies = 1;
 
 	(void)path;
-	assert_true(header_len >= WIRE_TCP_LEN);
-	assert_true(now == w->now);
-	assert_true(f->len + 20 <= h->mtu);
+	vs_assert(header_len >= WIRE_TCP_LEN);
+	vs_assert(now == w->now);
+	vs_assert(f->len + 20 <= h->mtu);
 	if ((tcp.flags & WIRE_TCP_SYN) && (!h->has_iss || tcp.seq != h->iss)) {
 		h->has_iss = true;
 		h->iss = tcp.seq;
@@ -111,7 +107,7 @@ int ip_output(struct stk *s, vs_time now, const struct ip_path *path, const stru
 	p->ip = *ip;
 	p->frame = vs_frame_from(w->host[!h->number].s.pool, f->data, f->len);
 	vs_frame_put(f);
-	assert_non_null(p->frame);
+	vs_assert(p->frame);
 	if (w->wire && !w->scripted)
 		copies = w->wire(w, p, w->wire_ctx);
 	if (w->scripted)
@@ -210,16 +206,16 @@ struct fake *fake_new(uint64_t seed, bool ip6, bool scripted, vs_time delay)
 		h->world = w;
 		h->number = i;
 		h->mtu = 1500;
-		assert_int_equal(wire_addr_parse(ip6 ? "fd00::1" : "10.0.0.1", &h->addr), 0);
+		vs_assert(wire_addr_parse(ip6 ? "fd00::1" : "10.0.0.1", &h->addr) == 0);
 		h->addr.b[15] = (uint8_t)(i + 1);
 		host_arena_init(&h->arena, 0);
 		h->s.arena = &h->arena;
-		assert_int_equal(vs_pool_create(&h->s.pool, &pool, &h->arena), 0);
+		vs_assert(vs_pool_create(&h->s.pool, &pool, &h->arena) == 0);
 		h->s.conf.seed = seed;
 		h->s.conf.name = i ? "host.b" : "host.a";
 		h->s.counters = h->counters;
 		vs_timers_init(&h->s.timers, &h->arena);
-		assert_int_equal(tcp_create(&h->s), 0);
+		vs_assert(tcp_create(&h->s) == 0);
 	}
 	if (scripted) {
 		w->host[1].iss = FAKE_PEER_ISS;
@@ -246,12 +242,12 @@ void fake_free(struct fake *w)
 			tcp_proto.abandon(&h->s, so);
 			stk_socket_free(&h->s, so);
 		}
-		assert_int_equal(h->s.timers.armed, 0);
-		assert_int_equal(h->s.timers.reserved, 0);
-		assert_int_equal(h->s.tcp->hash_count, 0);
+		vs_assert(h->s.timers.armed == 0);
+		vs_assert(h->s.timers.reserved == 0);
+		vs_assert(h->s.tcp->hash_count == 0);
 		vs_timers_fini(&h->s.timers);
 		tcp_destroy(&h->s);
-		assert_int_equal(vs_pool_stats(h->s.pool).frames_out, 0);
+		vs_assert(vs_pool_stats(h->s.pool).frames_out == 0);
 		vs_arena_fini(&h->arena);
 	}
 	free(w->lines);
@@ -269,7 +265,7 @@ struct tcp_pcb *fake_socket(struct fake *w, int host)
 	struct stk *s = &w->host[host].s;
 	struct stk_socket *so = stk_socket_new(s, &tcp_proto, true);
 
-	assert_int_equal(tcp_proto.open(s, so), 0);
+	vs_assert(tcp_proto.open(s, so) == 0);
 	return tcp_of(so);
 }
 
@@ -278,8 +274,8 @@ struct tcp_pcb *fake_listen(struct fake *w, int host, uint16_t port, int backlog
 	struct tcp_pcb *p = fake_socket(w, host);
 	struct stk_addr at = {.addr = wire_addr_any6, .port = port};
 
-	assert_int_equal(tcp_proto.bind(p->stk, &p->so, &at), 0);
-	assert_int_equal(tcp_proto.listen(p->stk, &p->so, backlog), 0);
+	vs_assert(tcp_proto.bind(p->stk, &p->so, &at) == 0);
+	vs_assert(tcp_proto.listen(p->stk, &p->so, backlog) == 0);
 	return p;
 }
 
@@ -288,7 +284,7 @@ struct tcp_pcb *fake_connect(struct fake *w, int host, uint16_t port)
 	struct tcp_pcb *p = fake_socket(w, host);
 	struct stk_addr to = {.addr = w->host[!host].addr, .port = port};
 
-	assert_int_equal(tcp_proto.connect(p->stk, w->now, &p->so, &to), -EINPROGRESS);
+	vs_assert(tcp_proto.connect(p->stk, w->now, &p->so, &to) == -EINPROGRESS);
 	return p;
 }
 
@@ -311,7 +307,7 @@ ptrdiff_t fake_recv(struct fake *w, struct tcp_pcb *p, void *bytes, size_t len, 
 
 void fake_shutdown(struct fake *w, struct tcp_pcb *p, int how)
 {
-	assert_int_equal(tcp_proto.shutdown(p->stk, w->now, &p->so, how), 0);
+	vs_assert(tcp_proto.shutdown(p->stk, w->now, &p->so, how) == 0);
 }
 
 void fake_close(struct fake *w, struct tcp_pcb *p)
@@ -327,8 +323,8 @@ int fake_option(struct fake *w, struct tcp_pcb *p, enum stk_option option, int64
 
 void fake_set(struct fake *w, const char *name, const char *value)
 {
-	assert_int_equal(tcp_set(&w->host[0].s, name, value), 0);
-	assert_int_equal(tcp_set(&w->host[1].s, name, value), 0);
+	vs_assert(tcp_set(&w->host[0].s, name, value) == 0);
+	vs_assert(tcp_set(&w->host[1].s, name, value) == 0);
 }
 
 static void arrive(struct fake *w, struct fake_packet *p)
@@ -357,7 +353,7 @@ bool fake_step(struct fake *w, vs_time until)
 			first = i;
 	if (t[first] > until || t[first] == VS_NEVER)
 		return false;
-	assert_true(t[first] >= w->now);
+	vs_assert(t[first] >= w->now);
 	w->now = t[first];
 	if (first == 0) {
 		struct fake_packet *p = w->packets;
@@ -385,32 +381,32 @@ void fake_skip(struct fake *w)
 	w->lines_read = w->lines_count;
 }
 
-void fake_expect_at(struct fake *w, vs_time at, const char *line, const char *file, int where_)
+bool fake_expect_at(struct fake *w, vs_time at, const char *line)
 {
-	if (w->lines_read == w->lines_count) {
-		print_error("nothing left; expected %s\n", line);
-		_fail(file, where_);
+	unsigned i = w->lines_read;
+
+	if (i == w->lines_count) {
+		fprintf(stderr, "nothing left; expected %s\n", line);
+		return false;
 	}
-	if (strcmp(w->lines[w->lines_read], line) || w->times[w->lines_read] != at) {
-		print_error("%.6f ms: %s\nexpected\n%.6f ms: %s\n",
-			    (double)w->times[w->lines_read] / 1e6, w->lines[w->lines_read],
-			    (double)at / 1e6, line);
-		for (unsigned i = w->lines_read + 1; i < w->lines_count && i < w->lines_read + 8;
-		     i++)
-			print_error("  then %.6f ms: %s\n", (double)w->times[i] / 1e6,
-				    w->lines[i]);
-		_fail(file, where_);
+	if (!strcmp(w->lines[i], line) && w->times[i] == at) {
+		w->lines_read++;
+		return true;
 	}
-	w->lines_read++;
+	fprintf(stderr, "expected %.6f ms: %s\n", (double)at / 1e6, line);
+	for (; i < w->lines_count && i < w->lines_read + 8; i++)
+		fprintf(stderr, "%s %.6f ms: %s\n", i == w->lines_read ? "but    " : "and    ",
+			(double)w->times[i] / 1e6, w->lines[i]);
+	return false;
 }
 
-void fake_expect_none_at(struct fake *w, const char *file, int where_)
+bool fake_expect_none_left(struct fake *w)
 {
 	if (w->lines_read == w->lines_count)
-		return;
-	print_error("%.6f ms: %s\nexpected nothing\n", (double)w->times[w->lines_read] / 1e6,
-		    w->lines[w->lines_read]);
-	_fail(file, where_);
+		return true;
+	fprintf(stderr, "expected nothing, but %.6f ms: %s\n",
+		(double)w->times[w->lines_read] / 1e6, w->lines[w->lines_read]);
+	return false;
 }
 
 void fake_inject(struct fake *w, uint8_t flags, uint32_t seq, uint32_t ack, uint32_t len,
@@ -432,7 +428,7 @@ void fake_inject(struct fake *w, uint8_t flags, uint32_t seq, uint32_t ack, uint
 		tcp.src_port = p->so.remote.port ? p->so.remote.port : 5000;
 	header_len = wire_tcp_len(&tcp);
 	packet->frame = vs_frame_new(h->s.pool, header_len + len, 0);
-	assert_non_null(packet->frame);
+	vs_assert(packet->frame);
 	wire_tcp_emit(packet->frame->data, &tcp);
 	for (uint32_t i = 0; i < len; i++)
 		packet->frame->data[header_len + i] = (uint8_t)((seq + i) * 7);

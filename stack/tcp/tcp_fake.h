@@ -77,10 +77,10 @@ bool fake_step(struct fake *, vs_time until); /* one event; false: none before *
 /* The next line that left host 0 (or either, unless scripted) must be this, at this time. Lines of
  * host 1 begin with "< ".
  */
-void fake_expect_at(struct fake *, vs_time at, const char *line, const char *file, int where);
-void fake_expect_none_at(struct fake *, const char *file, int where);
-#define fake_expect(w, at, line) fake_expect_at(w, at, line, __FILE__, __LINE__)
-#define fake_expect_none(w)	 fake_expect_none_at(w, __FILE__, __LINE__)
+bool fake_expect_at(struct fake *, vs_time at, const char *line); /* false: says what was */
+bool fake_expect_none_left(struct fake *);
+#define fake_expect(w, at, line) assert_true(fake_expect_at(w, at, line))
+#define fake_expect_none(w)	 assert_true(fake_expect_none_left(w))
 void fake_skip(struct fake *); /* forgets the lines so far */
 
 /* Scripted: a segment arrives now. Numbers are relative: seq to FAKE_PEER_ISS, ack to the host's.

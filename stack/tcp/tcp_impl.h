@@ -7,7 +7,7 @@
  *      tcp_listen.c          ... in LISTEN and SYN-RECEIVED of a passive open
  *      tcp_ack.c             ... its acknowledgement: what left, what the window is
  *      tcp_recovery.c        what is lost and when it leaves again; tcp_sack.c tells it
- *      tcp_reno.c ...        how much may be in flight: struct tcp_cc
+ *      tcp_reno.c tcp_cubic.c tcp_hystart.c   how much may be in flight: struct tcp_cc
  *      tcp_output.c          a segment leaves; tcp_options.c writes its options
  *      tcp_sndbuf.c          bytes not yet acknowledged; tcp_sent.c the segments they left in
  *      tcp_rcvbuf.c          frames received, in order and not; the window offered
@@ -21,6 +21,7 @@
 #define VSQ_TCP_TCP_IMPL_H
 
 #include <errno.h>
+#include <string.h>
 
 #include "core/wire/cksum.h"
 #include "core/wire/tcp.h"
@@ -132,7 +133,7 @@ struct tcp_cc {
 	void (*timeout)(struct tcp_pcb *);
 };
 
-extern const struct tcp_cc tcp_reno;
+extern const struct tcp_cc tcp_reno, tcp_cubic;
 
 #define TCP_CC_WORDS 10
 const struct tcp_cc *tcp_cc_by_index(unsigned index); /* NULL: none */

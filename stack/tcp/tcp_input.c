@@ -131,8 +131,7 @@ static bool check_reset(struct tcp_pcb *p, struct tcp_in *in)
 		error = ECONNREFUSED;
 	else if (p->state == TCP_CLOSE_WAIT)
 		error = EPIPE;
-	else if (p->state == TCP_TIME_WAIT || p->state == TCP_LAST_ACK ||
-		 p->state == TCP_CLOSING)
+	else if (p->state == TCP_TIME_WAIT || p->state == TCP_LAST_ACK || p->state == TCP_CLOSING)
 		error = 0;
 	tcp_close_now(p, error);
 	return false;
@@ -213,10 +212,30 @@ static void schedule_ack(struct tcp_pcb *p)
 	}
 }
 
+/* A stream ends once: a FIN below early text, or another than the first, is none, and text above a
+ * FIN does not exist.
+ */
+static uint32_t stream_edge(const struct tcp_pcb *p, struct tcp_in *in)
+{
+	const struct tcp_rcvbuf *b = &p->rcv;
+	uint32_t edge = p->rcv_nxt + p->rcv_wnd;
+
+	if ((in->h.flags & WIRE_TCP_FIN) &&
+	    (p->fin_early ? in->end - 1 != p->fin_seq
+			  : b->ranges_count &&
+				    wire_seq_lt(in->end, b->ranges[b->ranges_count - 1].right))) {
+		in->h.flags &= (uint8_t)~WIRE_TCP_FIN;
+		in->end--;
+	}
+	if (p->fin_early && !(in->h.flags & WIRE_TCP_FIN) && wire_seq_lt(p->fin_seq, edge))
+		edge = p->fin_seq;
+	return edge;
+}
+
 /* Cuts the segment to the window. */
 static void trim(struct tcp_pcb *p, struct tcp_in *in)
 {
-	uint32_t edge = p->rcv_nxt + p->rcv_wnd;
+	uint32_t edge = stream_edge(p, in);
 
 	if (wire_seq_lt(in->seq, p->rcv_nxt)) {
 		uint32_t known = tcp_min(p->rcv_nxt - in->seq, in->len);
@@ -259,8 +278,7 @@ static void note_data(struct tcp_pcb *p, uint32_t len)
 /* Seventh: process the segment text. False when the connection is gone. */
 static bool process_text(struct tcp_pcb *p, struct tcp_in *in)
 {
-	if (p->state != TCP_ESTABLISHED && p->state != TCP_FIN_WAIT_1 &&
-	    p->state != TCP_FIN_WAIT_2)
+	if (p->state != TCP_ESTABLISHED && p->state != TCP_FIN_WAIT_1 && p->state != TCP_FIN_WAIT_2)
 		return true;
 	if (p->orphan && in->len && wire_seq_lt(p->rcv_nxt, in->seq + in->len)) {
 		/* Nobody will read it (RFC 9293 3.6.1). */
@@ -269,6 +287,10 @@ static bool process_text(struct tcp_pcb *p, struct tcp_in *in)
 		return false;
 	}
 	trim(p, in);
+	if (in->end == in->seq) {
+		p->ack_now = true;
+		return true;
+	}
 	note_data(p, in->len);
 	tcp_rcvbuf_arrives(p, in);
 	schedule_ack(p);
@@ -407,8 +429,7 @@ static void arrives(struct tcp_pcb *p, struct tcp_in *in)
 static bool arrives_as_predicted(struct tcp_pcb *p, struct tcp_in *in)
 {
 	if (p->state != TCP_ESTABLISHED || in->h.seq != p->rcv_nxt ||
-	    (in->h.flags & ~WIRE_TCP_PSH) != WIRE_TCP_ACK ||
-	    p->ts_on != in->h.has_timestamp ||
+	    (in->h.flags & ~WIRE_TCP_PSH) != WIRE_TCP_ACK || p->ts_on != in->h.has_timestamp ||
 	    (p->ts_on && wire_seq_lt(in->h.ts_val, p->ts_recent)))
 		return false;
 	if (!in->len) {
@@ -448,8 +469,7 @@ static struct tcp_pcb *reopen(struct tcp_pcb *p, struct tcp_in *in)
 	if (p->ts_on && h->has_timestamp ? !wire_seq_lt(p->ts_recent, h->ts_val)
 					 : !wire_seq_lt(p->rcv_nxt, h->seq))
 		return NULL;
-	listener = tcp_listener_find(p->stk, &p->so.local.addr, p->so.local.port,
-				     in->ip->ifindex);
+	listener = tcp_listener_find(p->stk, &p->so.local.addr, p->so.local.port, in->ip->ifindex);
 	if (!listener)
 		return NULL;
 	in->iss_after = p->snd_nxt + 65537;

@@ -17,7 +17,7 @@ static uint16_t path_mss(const struct tcp_pcb *p)
 	uint32_t mtu = p->path.mtu ? p->path.mtu : 1500;
 
 	return (uint16_t)(mtu < headers + TCP_MSS_MIN ? TCP_MSS_MIN
-						       : tcp_min(mtu - headers, 65535));
+						      : tcp_min(mtu - headers, 65535));
 }
 
 /* RFC 9293 3.7.1, RFC 6691: without the options that a segment may carry. */
@@ -73,8 +73,8 @@ void tcp_options_agree(struct tcp_pcb *p, const struct wire_tcp *syn)
 	if (syn->has_mss)
 		p->mss_peer = syn->mss < TCP_MSS_MIN ? TCP_MSS_MIN : syn->mss;
 	else
-		p->mss_peer = wire_addr_is4(&p->so.remote.addr) ? TCP_MSS_DEFAULT
-								 : TCP_MSS_DEFAULT6;
+		p->mss_peer =
+			wire_addr_is4(&p->so.remote.addr) ? TCP_MSS_DEFAULT : TCP_MSS_DEFAULT6;
 	p->sack_on = syn->sack_permitted && set->sack;
 	p->ts_on = syn->has_timestamp && set->timestamps;
 	if (p->ts_on) {

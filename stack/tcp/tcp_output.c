@@ -78,8 +78,8 @@ static bool transmit(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
 	wire_tcp_emit(f->data, h);
 	if (len)
 		sum = tcp_sndbuf_read(p, h->seq, f->data + header_len, len, 0);
-	send_frame(p->stk, &p->path, &p->so, &p->so.local.addr, &p->so.remote.addr, header_len,
-		   sum, f);
+	send_frame(p->stk, &p->path, &p->so, &p->so.local.addr, &p->so.remote.addr, header_len, sum,
+		   f);
 	return true;
 }
 
@@ -201,7 +201,7 @@ bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_event event)
 		return false;
 	stk_count(p->stk, STK_TcpRetransSegs);
 	stk_count(p->stk, event == TCP_EVENT_FAST_RETRANSMIT ? STK_TcpFastRetrans
-							      : STK_TcpSlowStartRetrans);
+							     : STK_TcpSlowStartRetrans);
 	tcp_sent_mark_again(p, r);
 	tcp_sample(p, event, r->seq, r->end - r->seq);
 	return true;

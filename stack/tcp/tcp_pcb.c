@@ -11,11 +11,11 @@
 const char *tcp_state_name(enum tcp_state state)
 {
 	static const char names[][16] = {
-		[TCP_CLOSED] = "CLOSED",	     [TCP_LISTEN] = "LISTEN",
-		[TCP_SYN_SENT] = "SYN-SENT",	     [TCP_SYN_RECEIVED] = "SYN-RECEIVED",
-		[TCP_ESTABLISHED] = "ESTABLISHED",   [TCP_FIN_WAIT_1] = "FIN-WAIT-1",
-		[TCP_FIN_WAIT_2] = "FIN-WAIT-2",     [TCP_CLOSE_WAIT] = "CLOSE-WAIT",
-		[TCP_CLOSING] = "CLOSING",	     [TCP_LAST_ACK] = "LAST-ACK",
+		[TCP_CLOSED] = "CLOSED",	   [TCP_LISTEN] = "LISTEN",
+		[TCP_SYN_SENT] = "SYN-SENT",	   [TCP_SYN_RECEIVED] = "SYN-RECEIVED",
+		[TCP_ESTABLISHED] = "ESTABLISHED", [TCP_FIN_WAIT_1] = "FIN-WAIT-1",
+		[TCP_FIN_WAIT_2] = "FIN-WAIT-2",   [TCP_CLOSE_WAIT] = "CLOSE-WAIT",
+		[TCP_CLOSING] = "CLOSING",	   [TCP_LAST_ACK] = "LAST-ACK",
 		[TCP_TIME_WAIT] = "TIME-WAIT",
 	};
 
@@ -212,13 +212,27 @@ void tcp_sample(struct tcp_pcb *p, enum tcp_event event, uint32_t seq, uint32_t 
 	if (!conf->tcp_sample)
 		return;
 	sample = (struct tcp_sample){
-		.connection = p->id,	 .fd = p->so.fd,	.local = p->so.local,
-		.remote = p->so.remote,	 .event = event,	.state = p->state,
-		.seq = seq,		 .len = len,		.iss = p->iss,
-		.irs = p->irs,		 .snd_una = p->snd_una, .snd_nxt = p->snd_nxt,
-		.snd_wnd = p->snd_wnd,	 .rcv_nxt = p->rcv_nxt, .rcv_wnd = p->rcv_wnd,
-		.cwnd = p->cwnd,	 .ssthresh = p->ssthresh, .in_flight = tcp_in_flight(p),
-		.srtt = p->srtt,	 .rttvar = p->rttvar,	.rto = tcp_rto(p),
+		.connection = p->id,
+		.fd = p->so.fd,
+		.local = p->so.local,
+		.remote = p->so.remote,
+		.event = event,
+		.state = p->state,
+		.seq = seq,
+		.len = len,
+		.iss = p->iss,
+		.irs = p->irs,
+		.snd_una = p->snd_una,
+		.snd_nxt = p->snd_nxt,
+		.snd_wnd = p->snd_wnd,
+		.rcv_nxt = p->rcv_nxt,
+		.rcv_wnd = p->rcv_wnd,
+		.cwnd = p->cwnd,
+		.ssthresh = p->ssthresh,
+		.in_flight = tcp_in_flight(p),
+		.srtt = p->srtt,
+		.rttvar = p->rttvar,
+		.rto = tcp_rto(p),
 		.in_recovery = p->recovery != TCP_OPEN,
 	};
 	conf->tcp_sample(conf->tcp_ctx, tcp_now(p), &sample);
@@ -348,6 +362,7 @@ int tcp_create(struct stk *s)
 		.invalid_ratelimit_ms = 500,
 		.rto_min_ms = 200,
 		.tw_reuse = 1,
+		.cc_index = 1, /* CUBIC */
 		.port_first = 32768,
 		.port_last = 60999,
 	};

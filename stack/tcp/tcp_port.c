@@ -146,8 +146,7 @@ int tcp_port_connect(struct tcp_pcb *p)
 	struct tcp *t = p->stk->tcp;
 	const struct tcp_settings *set = &t->settings;
 	uint32_t range = set->port_last - set->port_first + 1;
-	uint64_t f = tcp_siphash(t->key, &p->so.remote.addr, &p->so.local.addr,
-				 p->so.remote.port);
+	uint64_t f = tcp_siphash(t->key, &p->so.remote.addr, &p->so.local.addr, p->so.remote.port);
 	uint32_t first = (uint32_t)((f + t->port_hint++) % range);
 
 	for (uint32_t i = 0; i < range; i++) {
@@ -168,8 +167,7 @@ int tcp_port_connect(struct tcp_pcb *p)
 bool tcp_port_may_listen(const struct tcp_pcb *p)
 {
 	for (const struct tcp_pcb *q = p->port->users; q; q = q->port_next)
-		if (q != p && q->state == TCP_LISTEN &&
-		    overlap(&q->so, &p->so.local, p->so.v6only))
+		if (q != p && q->state == TCP_LISTEN && overlap(&q->so, &p->so.local, p->so.v6only))
 			return false;
 	return true;
 }

@@ -383,8 +383,8 @@ uint32_t tcp_rcv_window(struct tcp_pcb *p)
 	uint32_t step = tcp_min(p->rcvbuf_max / 2, p->mss_rcv);
 
 	space = tcp_min(space, 65535u << p->rcv_wscale) & ~(unit - 1);
-	/* What the shift cuts off stays acceptable (RFC 7323 2.4), but is not promised again: rounded
-	 * up, the edge would creep on with every segment that nobody reads.
+	/* What the shift cuts off stays acceptable (RFC 7323 2.4), but is not promised again:
+	 * rounded up, the edge would creep on with every segment that nobody reads.
 	 */
 	if (space >= p->rcv_wnd + step)
 		p->rcv_wnd = space;

@@ -156,8 +156,7 @@ void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 void tcp_recovery_timeout(struct tcp_pcb *p)
 {
 	/* RFC 5681 eqn 4: once for each loss, however often the same segment times out. */
-	if (p->recovery == TCP_OPEN ||
-	    (p->recovery == TCP_RECOVERY && p->timeouts <= 1) ||
+	if (p->recovery == TCP_OPEN || (p->recovery == TCP_RECOVERY && p->timeouts <= 1) ||
 	    !(tcp_sent_at(p, 0)->flags & TCP_SENT_REPEATED)) {
 		p->ssthresh = tcp_cc(p)->lost(p, tcp_min(p->snd_nxt - p->snd_una, p->cwnd));
 		if (tcp_cc(p)->timeout)
@@ -177,8 +176,8 @@ void tcp_recovery_timeout(struct tcp_pcb *p)
 /* Rule 1 of RFC 6675's NextSeg(), and what a timeout marked. */
 void tcp_recovery_send(struct tcp_pcb *p)
 {
-	enum tcp_event event = p->recovery == TCP_LOSS ? TCP_EVENT_RTO_RETRANSMIT
-						       : TCP_EVENT_FAST_RETRANSMIT;
+	enum tcp_event event =
+		p->recovery == TCP_LOSS ? TCP_EVENT_RTO_RETRANSMIT : TCP_EVENT_FAST_RETRANSMIT;
 
 	if (p->board.lost <= 0)
 		return;

@@ -19,10 +19,11 @@ static uint8_t data[200000];
 
 static struct tcp_pcb *connected(struct fake *w, bool sack)
 {
-	struct wire_tcp syn = {.window = 65535, .has_mss = true, .mss = 1000,
-			       .sack_permitted = sack};
+	struct wire_tcp syn = {
+		.window = 65535, .has_mss = true, .mss = 1000, .sack_permitted = sack};
 	struct tcp_pcb *p;
 
+	fake_set(w, "net.ipv4.tcp_congestion_control", "reno");
 	p = fake_connect(w, 0, 80);
 	fake_run(w, w->now + 100 * MS);
 	fake_inject(w, WIRE_TCP_SYN | ACK, 0, 1, 0, &syn);
@@ -233,7 +234,6 @@ static void window_grows_by_a_segment_a_round_in_congestion_avoidance(void **sta
 	struct tcp_pcb *p = connected(w, false);
 
 	(void)state;
-	fake_option(w, p, STK_TCP_CC, 0);
 	p->ssthresh = 10000;
 	for (unsigned i = 1; i <= 21; i++) {
 		fake_send(w, p, data, 200000, 0);
@@ -331,9 +331,9 @@ static void early_segments_of_any_shape_are_put_together(void **state)
 	(void)state;
 	fake_inject(w, ACK, 101, 1, 50, NULL);
 	fake_inject(w, ACK, 201, 1, 50, NULL);
-	fake_inject(w, ACK, 51, 1, 300, NULL);  /* covers both */
-	fake_inject(w, ACK, 341, 1, 60, NULL);  /* overlaps the end */
-	fake_inject(w, ACK, 21, 1, 100, NULL);  /* overlaps the start */
+	fake_inject(w, ACK, 51, 1, 300, NULL); /* covers both */
+	fake_inject(w, ACK, 341, 1, 60, NULL); /* overlaps the end */
+	fake_inject(w, ACK, 21, 1, 100, NULL); /* overlaps the start */
 	fake_inject(w, ACK, 1, 1, 40, NULL);
 	assert_int_equal(p->rcv.ready_bytes, 400);
 	for (uint32_t i = 1; i <= 400; i++) {

@@ -45,6 +45,8 @@ const struct tcp_cc *tcp_cc_by_index(unsigned index)
 	switch (index) {
 	case 0:
 		return &tcp_reno;
+	case 1:
+		return &tcp_cubic;
 	}
 	return NULL;
 }

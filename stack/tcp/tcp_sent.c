@@ -101,7 +101,7 @@ void tcp_sent_mark_lost(struct tcp_pcb *p, struct tcp_sent *r)
 void tcp_sent_mark_sacked(struct tcp_pcb *p, struct tcp_sent *r)
 {
 	uncount(&p->board, r, r->end - r->seq);
-	r->flags &= (uint8_t)~(TCP_SENT_LOST | TCP_SENT_AGAIN);
+	r->flags &= (uint8_t) ~(TCP_SENT_LOST | TCP_SENT_AGAIN);
 	r->flags |= TCP_SENT_SACKED;
 	p->board.sacked += r->end - r->seq;
 }
@@ -130,7 +130,7 @@ void tcp_sent_all_lost(struct tcp_pcb *p)
 	for (uint32_t i = 0; i < b->count; i++) {
 		struct tcp_sent *r = tcp_sent_at(p, i);
 
-		r->flags &= (uint8_t)~(TCP_SENT_LOST | TCP_SENT_AGAIN);
+		r->flags &= (uint8_t) ~(TCP_SENT_LOST | TCP_SENT_AGAIN);
 		if (reneged)
 			r->flags &= (uint8_t)~TCP_SENT_SACKED;
 		if (!(r->flags & TCP_SENT_SACKED)) {

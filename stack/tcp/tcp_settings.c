@@ -18,7 +18,9 @@ struct setting {
 };
 
 #define SETTING(name, field, numbers, least, most)                                                 \
-	{name, offsetof(struct tcp_settings, field), numbers, least, most}
+	{                                                                                          \
+		name, offsetof(struct tcp_settings, field), numbers, least, most                   \
+	}
 
 static const struct setting settings[] = {
 	SETTING("sack", sack, 1, 0, 1),

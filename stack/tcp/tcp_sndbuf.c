@@ -105,8 +105,8 @@ uint32_t tcp_sndbuf_read(const struct tcp_pcb *p, uint32_t seq, void *to, uint32
 	while (done < len) {
 		const uint8_t *from = b->chunk[(b->head + at / TCP_CHUNK) & (b->size - 1)];
 		uint32_t part = tcp_min(len - done, TCP_CHUNK - at % TCP_CHUNK);
-		uint32_t piece = wire_cksum_copy(0, (uint8_t *)to + done, from + at % TCP_CHUNK,
-						 part);
+		uint32_t piece =
+			wire_cksum_copy(0, (uint8_t *)to + done, from + at % TCP_CHUNK, part);
 
 		/* Bytes at an odd place stand in the other half of their words (RFC 1071 2B). */
 		piece = (uint16_t)~wire_cksum_fold(piece);

@@ -51,8 +51,7 @@ static int tcp_listen(struct stk *s, struct stk_socket *so, int backlog)
 	return 0;
 }
 
-static int tcp_connect(struct stk *s, vs_time now, struct stk_socket *so,
-		       const struct stk_addr *to)
+static int tcp_connect(struct stk *s, vs_time now, struct stk_socket *so, const struct stk_addr *to)
 {
 	struct tcp_pcb *p = tcp_of(so);
 	struct wire_addr bound = so->local.addr;
@@ -163,8 +162,7 @@ static void window_update(struct tcp_pcb *p)
 {
 	uint32_t space = tcp_min(tcp_rcv_space(p), p->rcv_clamp);
 
-	if (p->state != TCP_ESTABLISHED && p->state != TCP_FIN_WAIT_1 &&
-	    p->state != TCP_FIN_WAIT_2)
+	if (p->state != TCP_ESTABLISHED && p->state != TCP_FIN_WAIT_1 && p->state != TCP_FIN_WAIT_2)
 		return;
 	if (p->fin_received || space < 2 * p->rcv_wnd ||
 	    space - p->rcv_wnd < tcp_min(2u * p->mss_rcv, p->rcvbuf_max / 2))
@@ -280,7 +278,8 @@ static void tcp_close(struct stk *s, vs_time now, struct stk_socket *so)
 	case TCP_CLOSE_WAIT:
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
-		/* What was not read is lost: the peer must not believe otherwise (RFC 2525 2.17). */
+		/* What was not read is lost: the peer must not believe otherwise (RFC 2525 2.17).
+		 */
 		if (unread || p->linger_s == 0) {
 			tcp_abort(p, 0);
 			break;

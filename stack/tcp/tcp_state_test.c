@@ -212,8 +212,8 @@ static void time_wait_is_reused_by_a_newer_syn_only(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
 	struct tcp_pcb *l = fake_listen(w, 0, 80, 5), *p;
-	struct wire_tcp h = {.window = 65535, .dst_port = 80, .src_port = 5000, .has_mss = true,
-			     .mss = 1000};
+	struct wire_tcp h = {
+		.window = 65535, .dst_port = 80, .src_port = 5000, .has_mss = true, .mss = 1000};
 
 	(void)state;
 	fake_inject(w, SYN, 0, 0, 0, &h);
@@ -362,8 +362,12 @@ static void ports_conflict_as_linux_has_it(void **state)
 static void icmp_error(struct fake *w, struct tcp_pcb *p, uint32_t seq, int error, bool hard)
 {
 	uint8_t quoted[8] = {0};
-	struct ip_error e = {.error = error, .hard = hard, .src = p->so.local.addr,
-			     .dst = p->so.remote.addr, .transport = quoted, .transport_len = 8};
+	struct ip_error e = {.error = error,
+			     .hard = hard,
+			     .src = p->so.local.addr,
+			     .dst = p->so.remote.addr,
+			     .transport = quoted,
+			     .transport_len = 8};
 
 	wire_put16(quoted, p->so.local.port);
 	wire_put16(quoted + 2, p->so.remote.port);

@@ -25,8 +25,7 @@ void tcp_keepalive_restart(struct tcp_pcb *p)
 	if (!p->keepalive || p->state < TCP_ESTABLISHED || p->state == TCP_TIME_WAIT)
 		tcp_deadline_clear(p, TCP_DEADLINE_KEEP);
 	else
-		tcp_deadline_set(p, TCP_DEADLINE_KEEP,
-				 p->received_at + p->keep_idle_s * VS_SEC);
+		tcp_deadline_set(p, TCP_DEADLINE_KEEP, p->received_at + p->keep_idle_s * VS_SEC);
 }
 
 static void give_up(struct tcp_pcb *p)
