@@ -23,20 +23,18 @@ def _candidates_library() -> list[Path]:
         return [Path(given)]
     tree = HERE.parent.parent
     build = Path(os.environ.get("VSQ_BUILD", tree / "build"))
+    prefix = HERE.parent.parent.parent		# of PREFIX/share/vsq/vsq
     found = [build / "lib" / LIBRARY]
-    for up in list(HERE.parents)[:5]:		# PREFIX/share/vsq/vsq ...
-        found += [up / LIBRARY, up / "lib" / LIBRARY]
-    return found
+    found += [prefix / lib / LIBRARY for lib in ("lib", "lib64")]
+    return found + sorted(prefix.glob(f"lib/*-linux-gnu*/{LIBRARY}"))
 
 
 def _candidates_header() -> list[Path]:
     given = os.environ.get("VSQ_HEADER")
     if given:
         return [Path(given)]
-    found = [HERE.parent / "lab" / "vsq.h", HERE.parent / "vsq.h"]
-    for up in list(HERE.parents)[:5]:
-        found += [up / "include" / "vsq.h", up / "include" / "vsq" / "vsq.h"]
-    return found
+    return [HERE.parent / "lab" / "vsq.h", HERE.parent / "vsq.h",
+            HERE.parent.parent.parent / "include" / "vsq.h"]
 
 
 def _first(candidates: list[Path], what: str, variable: str) -> Path:

@@ -56,18 +56,16 @@ def window(result: Result, app: dict) -> Panel:
     prefix = f"app.{app['index']}.tcp."
     cwnd = _line(result, prefix + "cwnd", "congestion window", colour(app))
     most = max((v for v in cwnd[0].values if v is not None), default=0) if cwnd else 0
-    layers = list(cwnd)
-    for layer in _line(result, prefix + "ssthresh", "slow-start threshold", "quiet",
-                       dashed=True):
+    layers = _line(result, prefix + "in_flight", "in flight", "quiet", area=True)
+    for layer in _line(result, prefix + "ssthresh", "slow-start threshold",
+                       "c2" if colour(app) != "c2" else "c6", dashed=True):
         # Before the first loss it is as good as infinite, which would flatten the rest.
         kept = [(t, v) for t, v in zip(layer.times, layer.values)
                 if v is not None and v <= 1.5 * most]
         if kept:
             layer.times, layer.values = [t for t, _ in kept], [v for _, v in kept]
             layers.append(layer)
-    layers += _line(result, prefix + "in_flight", "in flight", "c2" if colour(app) != "c2"
-                    else "c6")
-    return Panel(f"{label(app)}: window", "", "size", layers, 180)
+    return Panel(f"{label(app)}: window", "", "size", layers + cwnd, 180)
 
 
 def sequence(result: Result, app: dict) -> Panel:

@@ -7,6 +7,8 @@ import multiprocessing
 import re
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
 from . import units
@@ -57,8 +59,12 @@ def outcomes(order: Order, which: range, jobs: int) -> Iterator[Outcome]:
         yield from map(one, work)
         return
     # Spawned, not forked: a worker must find the engine as a new process would.
-    with multiprocessing.get_context("spawn").Pool(min(jobs, len(work))) as pool:
-        yield from pool.imap(one, work)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(work)), mp_context=spawn) as pool:
+        try:
+            yield from pool.map(one, work)
+        except BrokenProcessPool as error:
+            raise VsqError("a worker process died; run the seeds with -j 1") from error
 
 
 def quantile(ordered: list[float], share: float) -> float:
@@ -126,8 +132,6 @@ def sweep(order: Order, which: range, jobs: int, as_json: bool, stream=None) -> 
         rows.append([name, *(units.show(table[name][key], quantity)
                              for key in ("min", "p5", "p50", "p95", "max", "mean"))])
     text = grid(["metric", "min", "p5", "median", "p95", "max", "mean"], rows, style)
-    if not style.boxes:
-        text = text.replace("µ", "u").replace("–", "-")
     print(text, file=stream)
     print(f"{len(found)} seeds, {len(found) - bad} held, {bad} failed", file=stream)
     return 1 if bad else 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from . import units
 from .result import Result, label
 
+ASCII = {ord("→"): "->", ord("–"): "-", ord("µ"): "u", ord("±"): "+-"}
 RULES = {True: "─│┌┬┐├┼┤└┴┘", False: "-|+++++++++"}
 
 
@@ -22,6 +23,10 @@ class Style:
         utf8 = (getattr(stream, "encoding", "") or "").lower().replace("-", "") == "utf8"
         return cls(boxes=tty and utf8, colour=tty)
 
+    def letters(self, text: str) -> str:
+        """Text as the stream can show it: ASCII where boxes are not drawn."""
+        return text if self.boxes else text.translate(ASCII)
+
     def paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
@@ -30,6 +35,8 @@ def grid(head: list[str], rows: list[list[str]], style: Style, left: int = 1) ->
     """The first `left` columns stand left, the others right."""
     if not rows:
         return ""
+    head, rows = [style.letters(cell) for cell in head], [
+        [style.letters(cell) for cell in row] for row in rows]
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
     across, down, *corners = RULES[style.boxes]
 
@@ -154,9 +161,7 @@ def render(result: Result, style: Style | None = None) -> str:
     if verdict:
         lines += ["expectations", *verdict, ""]
     lines.append(summary(result))
-    text = "\n".join(lines)
-    return text if style.boxes else text.translate({ord("→"): "->", ord("–"): "-",
-                                                    ord("µ"): "u"})
+    return style.letters("\n".join(lines))
 
 
 def summary(result: Result) -> str:
