@@ -48,7 +48,7 @@ def _first(candidates: list[Path], what: str, variable: str) -> Path:
 def declarations(text: str) -> str:
     """A header's declarations as cffi reads them: no preprocessor lines, no attributes."""
     text = re.sub(r"/\*.*?\*/", " ", text, flags=re.DOTALL)
-    text = re.sub(r"^[ \t]*#.*(?:\\\n.*)*$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", "", text, flags=re.MULTILINE)
     text = re.sub(r"__attribute__\s*\(\(.*?\)\)\s*(?=[;\s])", "", text)
     return re.sub(r"\bVSQ_API\b", "", text)
 

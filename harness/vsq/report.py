@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from . import links, panels, picture, plots, table, units
-from .result import Result, label
+from .result import Result, label, spoken
 from .topology import Graph
 
 HERE = Path(__file__).resolve().parent
@@ -72,17 +72,11 @@ def _verdicts(result: Result) -> str:
     rows = []
     oracles = [one for one in result.judgements if one["kind"] == "oracle"]
     shown = [one for one in result.judgements if one["kind"] != "oracle" or not one["held"]]
-    names = {f"app.{app['index']}": label(app) for app in result.apps}
     last = ""
     for one in shown:
         if one["metric"]:
-            prefix = ".".join(one["metric"].split(".")[:2])
-            metric = one["metric"][len(prefix) + 1:] if prefix in names else one["metric"]
-            if prefix in names:
-                metric = f"{names[prefix]} {metric}"
-            quantity = units.quantity_of(one["metric"])
-            text = f'{escape(metric)} <span class="cond">{escape(one["expected"])}</span>'
-            value = "–" if one["value"] is None else units.show(one["value"], quantity)
+            what, condition, value = spoken(result, one)
+            text = f'{escape(what)} <span class="cond">{escape(condition)}</span>'
         else:
             text, value = escape(one["text"]), ""
         why = one["why"] if one["why"] != last else ""

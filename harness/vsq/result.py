@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import apps as kinds
-from . import engine, links
+from . import engine, links, units
 
 if TYPE_CHECKING:
     from .lab import Lab
@@ -176,6 +176,24 @@ def _judgements(lab: Lab) -> list[dict]:
             "value": _number(lab.metric(one.metric)) if one else None,
             "why": one.why if one else ""})
     return found
+
+
+def spoken(result: Result, one: dict) -> tuple[str, str, str]:
+    """An expectation for people: (what, condition, value), with names of applications."""
+    names = {f"app.{app['index']}": label(app) for app in result.apps}
+    prefix, _, rest = one["metric"].partition(".")
+    number, _, rest = rest.partition(".")
+    what = one["metric"]
+    if f"{prefix}.{number}" in names:
+        what = f"{names[f'{prefix}.{number}']} {rest}"
+    elif prefix in ("node", "cable"):
+        what = f"{number} {rest}"
+    value = one["value"]
+    quantity = units.quantity_of(one["metric"])
+    if rest in ("done", "failed") and one["expected"] in ("== 1", "== 0", ">= 1"):
+        yes = one["expected"] != "== 0"
+        return what if yes else f"not {what}", "", "yes" if value else "no"
+    return what, one["expected"], "none" if value is None else units.show(value, quantity)
 
 
 def label(app: dict) -> str:

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from . import units
-from .result import Result, label
+from .result import Result, label, spoken
 
 ASCII = {ord("→"): "->", ord("–"): "-", ord("µ"): "u", ord("±"): "+-"}
 RULES = {True: "─│┌┬┐├┼┤└┴┘", False: "-|+++++++++"}
@@ -67,7 +67,7 @@ def transfers(result: Result) -> tuple[list[str], list[list[str]]]:
     rows = []
     for app in result.apps:
         found = app["metrics"]
-        if app["flow"] == "icmp":
+        if app["flow"] != "tcp":
             continue
         rows.append([label(app), _cell(_first(found, "goodput"), "rate"),
                      _cell(_first(found, "bytes_received"), "size"),
@@ -76,8 +76,24 @@ def transfers(result: Result) -> tuple[list[str], list[list[str]]]:
                      _cell(_first(found, "retransmits"), "number"),
                      _cell(_first(found, "retransmits_fast"), "number"),
                      _cell(_first(found, "retransmits_rto"), "number"),
-                     *(_cell(_first(found, f"rtt.{p}", f"delay.{p}"), "time")
+                     *(_cell(_first(found, f"rtt.{p}"), "time")
                        for p in ("p50", "p95", "p99"))])
+    return head, rows
+
+
+def streams(result: Result) -> tuple[list[str], list[list[str]]]:
+    head = ["stream", "goodput", "sent", "received", "lost", "reordered", "one way p50", "p95",
+            "p99"]
+    rows = []
+    for app in result.apps:
+        found = app["metrics"]
+        if app["flow"] == "udp":
+            rows.append([label(app), _cell(_first(found, "goodput"), "rate"),
+                         *(_cell(_first(found, name), "number") for name in ("sent", "received")),
+                         _cell(_first(found, "loss"), "percent"),
+                         _cell(_first(found, "reordered"), "number"),
+                         *(_cell(_first(found, f"delay.{p}"), "time")
+                           for p in ("p50", "p95", "p99"))])
     return head, rows
 
 
@@ -131,16 +147,18 @@ def losses(result: Result) -> tuple[list[str], list[list[str]]]:
 
 def verdicts(result: Result, style: Style) -> list[str]:
     lines = []
+    last = ""
     for one in result.judgements:
         if one["kind"] == "oracle" and one["held"]:
             continue
         mark = style.paint("holds ", "32") if one["held"] else style.paint("FAILED", "31;1")
         text = one["text"]
         if one["metric"]:
-            value = one["value"]
-            shown = "–" if value is None else units.show(value, units.quantity_of(one["metric"]))
-            text = f"{one['metric']} {one['expected']}: {shown}"
-        lines.append(f"  {mark}  {text}" + (f"  ({one['why']})" if one["why"] else ""))
+            what, condition, value = spoken(result, one)
+            text = f"{what} {condition}".rstrip() + f": {value}"
+        why = one["why"] if one["why"] != last else ""
+        last = one["why"]
+        lines.append(f"  {mark}  {text}" + (f"  ({why})" if why else ""))
     oracles = [one for one in result.judgements if one["kind"] == "oracle"]
     if oracles and all(one["held"] for one in oracles):
         lines.append(f"  {style.paint('holds ', '32')}  {len(oracles)} oracle checks "
@@ -151,7 +169,8 @@ def verdicts(result: Result, style: Style) -> list[str]:
 def render(result: Result, style: Style | None = None) -> str:
     style = style or Style()
     lines = [style.paint(result.lab["name"], "1"), ""]
-    for head, rows in (transfers(result), pings(result), losses(result)):
+    for head, rows in (transfers(result), streams(result), pings(result),
+                       losses(result)):
         used = [i for i in range(len(head))
                 if i == 0 or any(row[i] not in ("–", "0") for row in rows)]
         if rows:
