@@ -15,6 +15,7 @@ static const char usage[] =
 	"A host of vsq's TCP/IP stack on a TAP device or a VDE switch. It prints \"ready\", serves\n"
 	"until SIGTERM, or, if there are clients, until these are through.\n"
 	"  interface: --tap NAME | --vde VNL; before it --mtu N, --mac M; after it --addr A/BITS ...\n"
+	"  --link NAME=VALUE         a cable with faults before the interface: loss=1, delay=20+5N ...\n"
 	"  --route PREFIX,GATEWAY    --set NAME=VALUE    --forward    --counters (at the end)\n"
 	"  servers: --echo PORT  --udp-echo PORT  --discard PORT  --http PORT  --iperf3-server PORT\n"
 	"           http: /bytes/N answers N bytes, each its offset modulo 251\n"
@@ -189,7 +190,7 @@ int host_connect(struct host *h, const char *text, const char **rest)
 /* The command line. */
 
 enum option_code {
-	OPT_TAP = 256, OPT_VDE, OPT_MTU, OPT_MAC, OPT_ADDR, OPT_ROUTE, OPT_SET, OPT_FORWARD,
+	OPT_TAP = 256, OPT_VDE, OPT_MTU, OPT_MAC, OPT_ADDR, OPT_LINK, OPT_ROUTE, OPT_SET, OPT_FORWARD,
 	OPT_COUNTERS, OPT_ECHO, OPT_UDP_ECHO, OPT_DISCARD, OPT_HTTP, OPT_IPERF3_SERVER, OPT_PING,
 	OPT_GET, OPT_SEND, OPT_IPERF3, OPT_HELP,
 };
@@ -198,6 +199,7 @@ static const struct option options[] = {
 	{"tap", 1, NULL, OPT_TAP},	 {"vde", 1, NULL, OPT_VDE},
 	{"mtu", 1, NULL, OPT_MTU},	 {"mac", 1, NULL, OPT_MAC},
 	{"addr", 1, NULL, OPT_ADDR},	 {"route", 1, NULL, OPT_ROUTE},
+	{"link", 1, NULL, OPT_LINK},
 	{"set", 1, NULL, OPT_SET},	 {"forward", 0, NULL, OPT_FORWARD},
 	{"counters", 0, NULL, OPT_COUNTERS}, {"echo", 1, NULL, OPT_ECHO},
 	{"udp-echo", 1, NULL, OPT_UDP_ECHO}, {"discard", 1, NULL, OPT_DISCARD},
@@ -277,6 +279,18 @@ static void set_pair(struct host *h, char *text)
 	set(h, text, value);
 }
 
+static void set_link(struct host *h, char *text)
+{
+	char *value = strchr(text, '=');
+	const char *why;
+
+	if (!value)
+		host_fail("'%s': expected NAME=VALUE", text);
+	*value++ = '\0';
+	if (netif_link_set(h->world, h->ifindex, text, value, &why))
+		host_fail("link %s=%s: %s", text, value, why);
+}
+
 static void print_counters(const struct host *h)
 {
 	struct vs_counters c = stk_counters(h->stk);
@@ -330,6 +344,8 @@ static bool configure(struct host *h, int argc, char **argv)
 				host_fail("'%s': expected a MAC, as 02:00:00:00:00:01", optarg);
 		} else if (code == OPT_ADDR) {
 			add_address(h, optarg);
+		} else if (code == OPT_LINK) {
+			set_link(h, optarg);
 		} else if (code == OPT_ROUTE) {
 			add_route(h, optarg);
 		} else if (code == OPT_SET) {

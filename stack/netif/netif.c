@@ -6,6 +6,7 @@
 
 #include "core/base/queue.h"
 #include "core/host/memory.h"
+#include "core/link/link.h"
 
 #define BATCH	    64	 /* frames read from one interface in one wake-up */
 #define BACKLOG_MAX 1024 /* frames that wait for an interface that takes no more now */
@@ -18,14 +19,16 @@ struct netif {
 	int ifindex, data_fd, gone_fd; /* data_fd -1: closed */
 	uint32_t frame_max;
 	struct vs_queue backlog;
+	struct link *link; /* the cable before it, or NULL */
 };
 
 struct netif_world {
 	struct rt *rt;
 	struct stk *stk;
 	struct vs_pool *pool;
-	struct vs_arena arena; /* of the backlogs */
-	struct netif *ifs[STK_IF_MAX + 1];
+	struct vs_arena arena; /* of backlogs and cables */
+	struct netif *ifs[STK_IF_MAX + 1]; /* all of 1..ifs_last */
+	int ifs_last;
 	netif_event_fn *event;
 	void *ctx;
 	netif_alarm_fn *alarm;
@@ -67,7 +70,8 @@ static bool transmit(struct netif *i, struct vs_frame *f)
 	return true;
 }
 
-static void output(struct netif *i, struct vs_frame *f)
+/* Takes f: to the outside, at once or when there is room. */
+static void to_outside(struct netif *i, struct vs_frame *f)
 {
 	if (i->data_fd < 0 || vs_queue_len(&i->backlog) >= BACKLOG_MAX) {
 		vs_frame_put(f);
@@ -112,7 +116,10 @@ static bool receive(struct netif *i)
 	if (len > 0) {
 		/* What comes from outside may have been spoilt there: it is not trusted. */
 		vs_frame_set_len(f, (size_t)len);
-		stk_input(w->stk, rt_now(w->rt), i->ifindex, f);
+		if (i->link)
+			link_input(i->link, rt_now(w->rt), LINK_LEFT, f);
+		else
+			stk_input(w->stk, rt_now(w->rt), i->ifindex, f);
 		return true;
 	}
 	vs_frame_put(f);
@@ -144,8 +151,28 @@ static void gone(void *ctx, int fd, unsigned events)
 static vs_time poll_at(void *ctx)
 {
 	const struct netif_world *w = ctx;
+	vs_time at = vs_time_min(stk_poll_at(w->stk), w->alarm_at);
 
-	return vs_time_min(stk_poll_at(w->stk), w->alarm_at);
+	for (int i = 1; i <= w->ifs_last; i++)
+		if (w->ifs[i]->link)
+			at = vs_time_min(at, link_poll_at(w->ifs[i]->link));
+	return at;
+}
+
+/* Moves what comes out of the cable. */
+static void run_link(struct netif *i, vs_time now)
+{
+	struct netif_world *w = i->world;
+	struct vs_frame *f;
+	int port;
+
+	link_run(i->link, now);
+	while ((f = link_output(i->link, &port))) {
+		if (port == LINK_LEFT)
+			to_outside(i, f);
+		else
+			stk_input(w->stk, now, i->ifindex, f);
+	}
 }
 
 static void run(void *ctx, vs_time now)
@@ -154,16 +181,29 @@ static void run(void *ctx, vs_time now)
 	struct vs_frame *f;
 	unsigned readiness;
 	int fd, ifindex;
+	bool moved;
 
 	stk_run(w->stk, now);
 	if (w->alarm_at <= now) {
 		w->alarm_at = VS_NEVER;
 		w->alarm(w->ctx, now);
 	}
-	while ((fd = stk_event(w->stk, &readiness)) >= 0)
-		w->event(w->ctx, fd, readiness);
-	while ((f = stk_output(w->stk, &ifindex)))
-		output(w->ifs[ifindex], f);
+	do {
+		moved = false;
+		for (int i = 1; i <= w->ifs_last; i++)
+			if (w->ifs[i]->link)
+				run_link(w->ifs[i], now);
+		while ((fd = stk_event(w->stk, &readiness)) >= 0)
+			w->event(w->ctx, fd, readiness);
+		while ((f = stk_output(w->stk, &ifindex))) {
+			if (!w->ifs[ifindex]->link) {
+				to_outside(w->ifs[ifindex], f);
+				continue;
+			}
+			link_input(w->ifs[ifindex]->link, now, LINK_RIGHT, f);
+			moved = true;
+		}
+	} while (moved);
 }
 
 int netif_create(struct netif_world **out, struct rt *rt, struct stk *stk, struct vs_pool *pool,
@@ -192,9 +232,10 @@ int netif_create(struct netif_world **out, struct rt *rt, struct stk *stk, struc
 
 void netif_destroy(struct netif_world *w)
 {
-	for (int i = 1; i <= STK_IF_MAX; i++) {
-		if (w->ifs[i])
-			close_netif(w->ifs[i]);
+	for (int i = 1; i <= w->ifs_last; i++) {
+		close_netif(w->ifs[i]);
+		if (w->ifs[i]->link)
+			link_destroy(w->ifs[i]->link);
 		free(w->ifs[i]);
 	}
 	vs_arena_fini(&w->arena);
@@ -235,6 +276,8 @@ int netif_add(struct netif_world *w, const struct netif_kind *kind, void *handle
 		error = rt_add(w->rt, gone_fd, RT_READ, gone, i);
 	if (error)
 		goto data;
+	vs_assert(i->ifindex == w->ifs_last + 1);
+	w->ifs_last = i->ifindex;
 	w->ifs[i->ifindex] = i;
 	return i->ifindex;
 data:
@@ -246,4 +289,23 @@ interface:
 handle:
 	kind->close(handle);
 	return error;
+}
+
+int netif_link_set(struct netif_world *w, int ifindex, const char *name, const char *value,
+		   const char **why)
+{
+	struct link_conf conf = {.seed = rt_seed(), .name = "netif"};
+	struct netif *i = ifindex > 0 && ifindex <= w->ifs_last ? w->ifs[ifindex] : NULL;
+	int error;
+
+	*why = "there is no such interface";
+	if (!i)
+		return -ENODEV;
+	*why = "out of memory";
+	if (!i->link) {
+		error = link_create(&i->link, &conf, &w->arena);
+		if (error)
+			return error;
+	}
+	return link_set(i->link, rt_now(w->rt), name, value, why);
 }
