@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """How fast the lab runs: one bulk TCP flow against ns-3, and a thousand hosts on forty switches.
 
-A packet here is a frame that reached the far end of a cable. The wall time is that of the run alone,
-without building the network, for both.
+A packet here is a frame that reached the far end of a cable. The wall time is that of the run
+alone, without building the network, for both.
 """
 import json
 import pathlib

@@ -110,7 +110,7 @@ static void link_valued(void *ctx, vs_time now, int port, const char *name, int6
 {
 	struct lab_cable *cable = ctx;
 
-	/* Every frame changes the queue, so it is not for a comparison of strings to find that out. */
+	/* Every frame changes the queue: most names need no whole comparison. */
 	if (name[0] == 'q' && !strcmp(name, "queue.bytes")) {
 		lab_series_add(&cable->way[port == LINK_RIGHT].queue, now, (double)value);
 	} else if (!strcmp(name, "markov.node")) {

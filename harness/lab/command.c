@@ -120,8 +120,8 @@ static int console(struct vsq_lab *lab, const char *name, struct mgmt *mgmt, con
 	int code = mgmt_run(mgmt, sim_now(lab->sim), line, answer);
 
 	if (code == ENOSYS)
-		return lab_fail(lab, -ENOSYS, "%s: \"%s\": there is no such command: try help", name,
-				line);
+		return lab_fail(lab, -ENOSYS, "%s: \"%s\": there is no such command: try help",
+				name, line);
 	if (code)
 		return lab_fail(lab, -EINVAL, "%s: \"%s\": %s", name, line, strerror(code));
 	return 0;

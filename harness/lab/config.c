@@ -14,8 +14,8 @@ static int need_host(struct lab_node *node, const char *what)
 {
 	if (lab_node_is_host(node))
 		return 0;
-	return lab_fail(node->lab, -EINVAL, "%s is a %s: only hosts and routers have %s", node->name,
-			lab_kind_name(node->kind), what);
+	return lab_fail(node->lab, -EINVAL, "%s is a %s: only hosts and routers have %s",
+			node->name, lab_kind_name(node->kind), what);
 }
 
 int lab_node_set_address(struct lab_node *node, int interface, const char *text)
@@ -135,8 +135,9 @@ static int set_host(struct lab_node *node, const char *name, const char *value)
 	sim_touch(&node->engine);
 	if (err == -ENOENT)
 		return lab_fail(node->lab, err,
-				"%s: there is no setting \"%s\": there are mtu, cc, sack, timestamps, "
-				"window_scaling, ecn, rmem, wmem, ttl, forwarding, and Linux's names",
+				"%s: there is no setting \"%s\": there are mtu, cc, sack, "
+				"timestamps, window_scaling, ecn, rmem, wmem, ttl, forwarding, and "
+				"Linux's names",
 				node->name, name);
 	if (err)
 		return lab_fail(node->lab, err, "%s: %s: \"%s\": %s", node->name, name, value,
@@ -192,7 +193,8 @@ static int set_lab(struct vsq_lab *lab, const char *name, const char *value)
 	uint64_t bytes;
 
 	if (strcmp(name, "memory"))
-		return lab_fail(lab, -ENOENT, "there is no setting \"%s\": the lab has memory", name);
+		return lab_fail(lab, -ENOENT, "there is no setting \"%s\": the lab has memory",
+				name);
 	if (lab_number_bytes(value, &bytes) || bytes < 65536 || bytes > SIZE_MAX / 2)
 		return lab_fail(lab, -EINVAL, "memory \"%s\": it must be a size from 64KiB", value);
 	if (lab->pool)

@@ -2,6 +2,8 @@
 /* Flows: what one TCP connection is seen doing, from its sender's samples and from frames dropped
  * on cables. Sequence numbers are relative to the first byte of the stream.
  */
+#include "harness/lab/flow.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +13,6 @@
 #include "core/wire/ip.h"
 #include "core/wire/tcp.h"
 #include "harness/lab/app.h"
-#include "harness/lab/flow.h"
 #include "harness/lab/lab.h"
 
 static const char *const series_names[] = {

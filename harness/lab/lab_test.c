@@ -211,7 +211,8 @@ static void every_metric_and_series_can_be_read(void **state)
 			const double *values;
 			size_t count;
 
-			must(lab, vsq_series(lab, vsq_series_name(lab, i), &times, &values, &count));
+			must(lab, vsq_series(lab, vsq_series_name(lab, i), &times, &values,
+					     &count));
 			for (size_t k = 1; k < count; k++)
 				assert_true(times[k] >= times[k - 1]);
 			if (!strcmp(vsq_series_name(lab, i), "app.0.tcp.cwnd") && count > 10)

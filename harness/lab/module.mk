@@ -7,3 +7,5 @@ lab_libs := lab oracle sim pcap_file switch link mgmt stack tcp wire base memory
 $(call declare,shared,libvsq.so.0,libvsq.map,$(lab_libs),-lpcap -lm)
 $(call declare,unit,lab_test.c,$(lab_libs),-lpcap -lm -lpthread)
 $(call declare,unit,app_test.c,$(lab_libs),-lpcap -lm)
+$(call declare,unit,capture_test.c,$(lab_libs),-lpcap -lm)
+$(call declare,unit,scale_test.c,$(lab_libs),-lpcap -lm)

@@ -116,8 +116,8 @@ VSQ_API const char *vsq_command(struct vsq_lab *, const char *command);
 VSQ_API int vsq_expect(struct vsq_lab *, const char *metric, const char *relation, double value);
 
 /* Runs until a time, or until the condition holds ("app.0.done >= 1", several with "and"; NULL: no
- * condition) or nothing can ever happen again. Calls progress, if not NULL, now and then; non-zero stops. Returns 0, 1 when
- * the condition holds, or -errno. It may be called again to go on.
+ * condition) or nothing can ever happen again. Calls progress, if not NULL, now and then; non-zero
+ * stops. Returns 0, 1 when the condition holds, or -errno. It may be called again to go on.
  */
 VSQ_API int vsq_run(struct vsq_lab *, int64_t until, const char *condition,
 		    int (*progress)(void *ctx, int64_t now), void *ctx);

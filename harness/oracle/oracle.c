@@ -58,8 +58,8 @@ void oracle_links(struct vsq_lab *lab)
 		}
 	}
 	if (whole)
-		lab_judge(lab, true, "oracle: every frame on %u links is delivered or accounted for",
-			  links);
+		lab_judge(lab, true,
+			  "oracle: every frame on %u links is delivered or accounted for", links);
 }
 
 /* A switch: what enters is forwarded, kept for itself or dropped; copies leave or are dropped. */
@@ -161,7 +161,8 @@ void oracle_memory(struct vsq_lab *lab)
 				     " frames are out",
 		  stats.frames_out, stats.frames_made);
 	lab_judge(lab, lab->arena.size_used == 0,
-		  lab->arena.size_used ? "oracle: engines kept %zu bytes"
-				       : "oracle: engines gave back all their memory (%zu bytes kept)",
+		  lab->arena.size_used
+			  ? "oracle: engines kept %zu bytes"
+			  : "oracle: engines gave back all their memory (%zu bytes kept)",
 		  lab->arena.size_used);
 }
