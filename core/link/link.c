@@ -8,6 +8,7 @@
 #include "core/link/link_impl.h"
 
 #define NAME_MAX_LINK 127
+#define READY_AHEAD   (2 * VS_MSEC) /* of work for an interface */
 
 static const char *const param_names[LINK_PARAMS] = {
 	[LINK_LOSS] = "loss",
@@ -25,22 +26,14 @@ static const char *const param_names[LINK_PARAMS] = {
 };
 
 static const char *const counter_names[LINK_COUNTERS] = {
-	[LINK_RX_FRAMES] = "rx_frames",
-	[LINK_RX_BYTES] = "rx_bytes",
-	[LINK_TX_FRAMES] = "tx_frames",
-	[LINK_TX_BYTES] = "tx_bytes",
-	[LINK_DROP_LOSS] = "drop_loss",
-	[LINK_DROP_BURST] = "drop_burst",
-	[LINK_DROP_TRACE] = "drop_trace",
-	[LINK_DROP_MTU] = "drop_mtu",
-	[LINK_DROP_QUEUE] = "drop_queue",
-	[LINK_DROP_RATE] = "drop_rate",
-	[LINK_DROP_MEMORY] = "drop_memory",
-	[LINK_DUPLICATED] = "duplicated",
-	[LINK_REORDERED] = "reordered",
-	[LINK_CORRUPTED] = "corrupted",
-	[LINK_NOISE_FRAMES] = "noise_frames",
-	[LINK_NOISE_BITS] = "noise_bits",
+	[LINK_RX_FRAMES] = "rx_frames",	      [LINK_RX_BYTES] = "rx_bytes",
+	[LINK_TX_FRAMES] = "tx_frames",	      [LINK_TX_BYTES] = "tx_bytes",
+	[LINK_DROP_LOSS] = "drop_loss",	      [LINK_DROP_BURST] = "drop_burst",
+	[LINK_DROP_TRACE] = "drop_trace",     [LINK_DROP_MTU] = "drop_mtu",
+	[LINK_DROP_QUEUE] = "drop_queue",     [LINK_DROP_RATE] = "drop_rate",
+	[LINK_DROP_MEMORY] = "drop_memory",   [LINK_DUPLICATED] = "duplicated",
+	[LINK_REORDERED] = "reordered",	      [LINK_CORRUPTED] = "corrupted",
+	[LINK_NOISE_FRAMES] = "noise_frames", [LINK_NOISE_BITS] = "noise_bits",
 };
 
 static void seed_stream(const struct link *l, struct vs_prng *p, uint64_t seed, const char *side,
@@ -89,6 +82,7 @@ int link_create(struct link **out, const struct link_conf *conf, struct vs_arena
 		l->trace = *conf->trace;
 	l->held_max = conf->queue_bytes_max ? conf->queue_bytes_max : (size_t)64 << 20;
 	l->fifo = true;
+	l->one_way = conf->one_way;
 	l->chain.period = 100 * VS_MSEC;
 	l->chain.next_at = VS_NEVER;
 	l->name_size = strlen(name) + 1;
@@ -281,7 +275,8 @@ static void channel_offer(struct link *l, int index, vs_time now, struct vs_fram
 	}
 	/* The draw is repeated for every copy, so p gives p/(1-p) extra ones, as the original. */
 	if (link_is_active(s, LINK_DUP))
-		for (int copies = 1; copies < LINK_COPIES_MAX && happens(side, s, LINK_DUP); copies++) {
+		for (int copies = 1; copies < LINK_COPIES_MAX && happens(side, s, LINK_DUP);
+		     copies++) {
 			side->counters[LINK_DUPLICATED]++;
 			channel_enter(l, index, s, now, vs_frame_ref(f));
 		}
@@ -352,8 +347,8 @@ static void interface_enter(struct link *l, int index, vs_time now, struct vs_fr
 		drop(l, now, index, f, LINK_DROP_QUEUE);
 		return;
 	}
-	if (!due_reserve(l) || vs_queue_reserve(&side->interface, vs_queue_len(&side->interface) + 1,
-						l->arena)) {
+	if (!due_reserve(l) ||
+	    vs_queue_reserve(&side->interface, vs_queue_len(&side->interface) + 1, l->arena)) {
 		drop(l, now, index, f, LINK_DROP_MEMORY);
 		return;
 	}
@@ -457,8 +452,7 @@ vs_time link_poll_at(const struct link *l)
 	if (vs_queue_len(&l->due))
 		return l->now;
 	at = next_event(l, &event);
-	if (event != EVENT_CHAIN || l->trace.value ||
-	    (l->node_observed && l->node_observed(l)))
+	if (event != EVENT_CHAIN || l->trace.value || (l->node_observed && l->node_observed(l)))
 		return at;
 	at = VS_NEVER;
 	for (int i = 0; i < 2; i++) {
@@ -489,7 +483,10 @@ struct vs_frame *link_output(struct link *l, int *port)
 
 bool link_ready(const struct link *l, int port)
 {
-	return vs_queue_len(&l->side[port].interface) == 0;
+	const struct link_side *side = &l->side[port];
+	uint32_t frames = vs_queue_len(&side->interface);
+
+	return frames < 2 || frames < READY_AHEAD / (side->speed.cost + 1);
 }
 
 int link_node(const struct link *l)

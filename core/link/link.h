@@ -28,8 +28,9 @@ struct mgmt;
 
 struct link_conf {
 	uint64_t seed;
-	const char *name; /* names the streams of chance; copied */
+	const char *name;	/* names the streams of chance; copied */
 	size_t queue_bytes_max; /* a bound for what capacity leaves unbounded; 0: 64 MiB */
+	bool one_way;		/* frames come only from the left: showinfo says so */
 	/* port: where the frame entered; values "markov.node" (port -1) and "queue.bytes", the
 	 * bytes in the channel. Copied; ctx is lent for the life of the link.
 	 */
@@ -45,8 +46,9 @@ void link_run(struct link *, vs_time now);
 vs_time link_poll_at(const struct link *);
 struct vs_frame *link_output(struct link *, int *port);
 
-/* False while the interface at port is still sending what it was given (speed): who can hold its
- * sender back does so until then; who cannot gives the frame all the same, and it waits.
+/* False while the interface at port has some ms of work (speed): who can hold its sender back does
+ * so until then; who cannot gives the frame all the same, and it waits. A little is taken ahead so
+ * that an interface need not idle until its driver wakes up.
  */
 bool link_ready(const struct link *, int port);
 
@@ -65,7 +67,8 @@ bool link_ready(const struct link *, int port);
  * bps ...), B/s kB/s MB/s GB/s KiB/s ...; B kB MB GB KiB .... [*] means every node; no node means
  * node 0, as in the original. A value of 0 turns the parameter off.
  *
- * A frame drawn by reorder stays reorder-delay longer (10 ms if that is 0) while others overtake it.
+ * A frame drawn by reorder stays reorder-delay longer (10 ms if that is 0) while others overtake
+ * it.
  *
  * On an error nothing has changed and *why, if not NULL, lends a sentence saying what was found
  * and what is allowed. 0, -EINVAL, -ERANGE, -ENOENT (no such parameter), -ENOMEM.
@@ -80,7 +83,8 @@ int link_set(struct link *, vs_time now, const char *name, const char *value, co
  * no such trace), -ENOMEM.
  */
 int link_trace_loss(struct link *, int direction, const char *bits, size_t len);
-int link_trace_capacity(struct link *, vs_time now, int direction, const uint32_t *ms, size_t count);
+int link_trace_capacity(struct link *, vs_time now, int direction, const uint32_t *ms,
+			size_t count);
 
 /* The Markov chain now. */
 int link_node(const struct link *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Random settings, frames and moments. Whatever comes: each frame that went in is out, dropped for a
- * reason or held, frames of a direction leave in order when they must, and the pool comes back
+/* Random settings, frames and moments. Whatever comes: each frame that went in is out, dropped for
+ * a reason or held, frames of a direction leave in order when they must, and the pool comes back
  * whole. The input is a script: a letter and its argument, up to the end of the line.
  */
 #include <stdlib.h>
@@ -13,9 +13,17 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const char *const names[] = {
-	"loss", "lostburst", "delay", "dup", "bandwidth", "speed", "noise", "mtu", "chanbufsize",
-	"fifo", "reorder", "reorder-delay", "corrupt", "markov-numnodes", "markov-time",
-	"markov-name", "markov-setnode", "markov-setedge", "trace-loss", "trace-capacity", "what",
+	"loss",		  "lostburst",
+	"delay",	  "dup",
+	"bandwidth",	  "speed",
+	"noise",	  "mtu",
+	"chanbufsize",	  "fifo",
+	"reorder",	  "reorder-delay",
+	"corrupt",	  "markov-numnodes",
+	"markov-time",	  "markov-name",
+	"markov-setnode", "markov-setedge",
+	"trace-loss",	  "trace-capacity",
+	"what",
 };
 
 struct drops {
@@ -126,7 +134,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct drops drops = {0};
 	struct vs_trace trace = {.ctx = &drops, .drop = on_drop, .value = on_value};
-	struct link_conf conf = {.seed = 1, .name = "fuzz", .queue_bytes_max = 20000, .trace = &trace};
+	struct link_conf conf = {
+		.seed = 1, .name = "fuzz", .queue_bytes_max = 20000, .trace = &trace};
 	struct vs_arena arena;
 	struct state s = {0};
 

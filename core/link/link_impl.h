@@ -23,7 +23,7 @@
 #define LINK_NODES_MAX	1024
 #define LINK_MEGABYTE	((int64_t)1 << 20) /* wirefilter's, of noise */
 #define LINK_COPIES_MAX 1000		   /* of one frame, however dup is set */
-#define LINK_TRACE_MTU	1514		   /* bytes that one opportunity of a trace carries */
+#define LINK_TRACE_MTU 1514 /* bytes that one opportunity of a trace carries */
 
 enum link_param {
 	LINK_LOSS,
@@ -110,27 +110,27 @@ struct link_clock {
 struct link_opportunities {
 	uint32_t *ms;
 	size_t count;
-	vs_time start;	/* of the present turn of the trace */
-	size_t next;	/* the opportunity in use */
-	uint32_t left;	/* bytes it still carries */
+	vs_time start; /* of the present turn of the trace */
+	size_t next;   /* the opportunity in use */
+	uint32_t left; /* bytes it still carries */
 };
 
 struct link_side {
 	uint64_t counters[LINK_COUNTERS];
 	struct vs_prng draw[LINK_PARAMS];
 	struct vs_prng spread[LINK_PARAMS];
-	bool faulty;		/* the Gilbert model's state */
-	uint64_t noise_left;	/* hazard until the next bit is damaged */
+	bool faulty;	     /* the Gilbert model's state */
+	uint64_t noise_left; /* hazard until the next bit is damaged */
 	struct link_clock speed, bandwidth;
-	uint8_t *loss_bits;	/* the recorded trace, a byte per frame */
+	uint8_t *loss_bits; /* the recorded trace, a byte per frame */
 	size_t loss_len, loss_next;
 	struct link_opportunities opportunities;
 	struct vs_queue interface; /* its head is being sent, until speed.free_at */
 	struct link_queue channel;
 	size_t channel_bytes;
-	size_t held_bytes;	/* interface, channel and due */
+	size_t held_bytes; /* interface, channel and due */
 	size_t held_frames;
-	vs_time fifo_at;	/* no later frame leaves before this */
+	vs_time fifo_at; /* no later frame leaves before this */
 };
 
 struct link_chain {
@@ -150,6 +150,7 @@ struct link {
 	vs_time now;
 	uint64_t order;
 	bool fifo;
+	bool one_way;
 	struct link_side side[2];
 	struct vs_queue due;
 	struct link_chain chain;
@@ -165,7 +166,13 @@ struct link {
 };
 
 /* value.c: the notation of values, and draws from their spread. */
-enum link_unit { LINK_UNIT_PERCENT, LINK_UNIT_COUNT, LINK_UNIT_MS, LINK_UNIT_RATE, LINK_UNIT_BYTES };
+enum link_unit {
+	LINK_UNIT_PERCENT,
+	LINK_UNIT_COUNT,
+	LINK_UNIT_MS,
+	LINK_UNIT_RATE,
+	LINK_UNIT_BYTES
+};
 
 #define LINK_NODE_ALL (-1)
 

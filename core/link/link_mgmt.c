@@ -95,7 +95,8 @@ static const struct row {
 	{LINK_CORRUPT, false, "Corr. ", "corrupt"},
 };
 
-static void show_parameter(const struct link_node *n, const struct row *row, struct mgmt_reply *r)
+static void show_parameter(const struct link *l, const struct link_node *n, const struct row *row,
+			   struct mgmt_reply *r)
 {
 	const struct link_value *v[2] = {&n->side[0].value[row->param],
 					 &n->side[1].value[row->param]};
@@ -116,7 +117,9 @@ static void show_parameter(const struct link_node *n, const struct row *row, str
 		else
 			value_print(&t[i], v[i]);
 	}
-	if (row->param == LINK_MTU)
+	if (l->one_way)
+		mgmt_line(r, "%s %s", row->title, bytes[0]);
+	else if (row->param == LINK_MTU)
 		mgmt_line(r, "%s L->R %s     R->L %s   ", row->title, bytes[0], bytes[1]);
 	else
 		mgmt_line(r, "%s L->R %s   R->L %s", row->title, bytes[0], bytes[1]);
@@ -127,8 +130,8 @@ static void show_traces(const struct link *l, struct mgmt_reply *r)
 	const struct link_side *s = l->side;
 
 	if (s[0].loss_len || s[1].loss_len)
-		mgmt_line(r, "Trace of losses      L->R %zu frames   R->L %zu frames", s[0].loss_len,
-			  s[1].loss_len);
+		mgmt_line(r, "Trace of losses      L->R %zu frames   R->L %zu frames",
+			  s[0].loss_len, s[1].loss_len);
 	if (s[0].opportunities.count || s[1].opportunities.count)
 		mgmt_line(r, "Trace of capacity    L->R %zu times   R->L %zu times",
 			  s[0].opportunities.count, s[1].opportunities.count);
@@ -155,7 +158,7 @@ static int showinfo(void *owner, vs_time now, struct mgmt_reply *r, const char *
 		return -EINVAL;
 	vs_text_init(&t, period, sizeof(period));
 	link_micro_print(&t, l->chain.period);
-	mgmt_line(r, "WireFilter: bidirectional");
+	mgmt_line(r, "WireFilter: %s", l->one_way ? "monodirectional" : "bidirectional");
 	if (l->node_count > 1)
 		mgmt_line(r, "Node %d \"%s\" (0,..,%d) Markov-time %s", node, l->nodes[node].name,
 			  l->node_count - 1, period);
@@ -166,10 +169,13 @@ static int showinfo(void *owner, vs_time now, struct mgmt_reply *r, const char *
 	mgmt_json_micro(r, "markov_time_ms", l->chain.period);
 	mgmt_json_open(r, "parameters", '{');
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		show_parameter(&l->nodes[node], &rows[i], r);
+		show_parameter(l, &l->nodes[node], &rows[i], r);
 	mgmt_json_close(r);
-	mgmt_line(r, "Current Delay Queue size:   L->R %zu      R->L %zu   ", link_queue_bytes(l, 0),
-		  link_queue_bytes(l, 1));
+	if (l->one_way)
+		mgmt_line(r, "Current Delay Queue size:   %zu", link_queue_bytes(l, 0));
+	else
+		mgmt_line(r, "Current Delay Queue size:   L->R %zu      R->L %zu   ",
+			  link_queue_bytes(l, 0), link_queue_bytes(l, 1));
 	mgmt_line(r, "Fifoness %s", l->fifo ? "TRUE" : "FALSE");
 	mgmt_line(r, "Waiting packets in delay queues %zu",
 		  link_queue_frames(l, 0) + link_queue_frames(l, 1));

@@ -20,8 +20,9 @@ static const struct param {
 	{"delay", LINK_DELAY, LINK_UNIT_MS, 0, LINK_MICRO * 1000000000, "0 to 10^9 ms",
 	 "100+10N[4], 20ms+5msN or LR 500us"},
 	{"dup", LINK_DUP, LINK_UNIT_PERCENT, 0, LINK_PERCENT - 1, "less than 100 percent", "RL 10"},
-	{"bandwidth", LINK_BANDWIDTH, LINK_UNIT_RATE, LINK_MICRO, LINK_MICRO *LINK_MICRO *LINK_MICRO,
-	 "0 (off), or 1 to 10^12 bytes/s", "128+64K or 10Mbit/s"},
+	{"bandwidth", LINK_BANDWIDTH, LINK_UNIT_RATE, LINK_MICRO,
+	 LINK_MICRO *LINK_MICRO *LINK_MICRO, "0 (off), or 1 to 10^12 bytes/s",
+	 "128+64K or 10Mbit/s"},
 	{"speed", LINK_SPEED, LINK_UNIT_RATE, LINK_MICRO, LINK_MICRO *LINK_MICRO *LINK_MICRO,
 	 "0 (off), or 1 to 10^12 bytes/s", "1M or 100Mbit/s"},
 	{"noise", LINK_NOISE, LINK_UNIT_COUNT, 0, 8 * LINK_MEGABYTE *LINK_MICRO,
@@ -69,8 +70,8 @@ void link_settings_derive(struct link_settings *s)
 		if (s->value[p].value || s->value[p].spread)
 			s->active |= 1u << p;
 	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
-		s->chance[shares[i]] = vs_chance_of((uint64_t)s->value[shares[i]].value,
-						    (uint64_t)LINK_PERCENT);
+		s->chance[shares[i]] =
+			vs_chance_of((uint64_t)s->value[shares[i]].value, (uint64_t)LINK_PERCENT);
 	s->noise_hazard =
 		link_hazard(vs_chance_of(noise, (uint64_t)(8 * LINK_MEGABYTE * LINK_MICRO)));
 	link_loss_derive(s);
@@ -88,10 +89,11 @@ static int set_value(struct link *l, const struct param *param, const char *text
 		return wrong(l, err, "%s: '%s' is out of range: it takes %s", param->name, text,
 			     param->range);
 	if (err)
-		return wrong(l, err,
-			     "%s: '%s' is not [LR|RL] VALUE[+SPREAD][U|N][[NODE]], as in %s; it takes "
-			     "%s",
-			     param->name, text, param->example, param->range);
+		return wrong(
+			l, err,
+			"%s: '%s' is not [LR|RL] VALUE[+SPREAD][U|N][[NODE]], as in %s; it takes "
+			"%s",
+			param->name, text, param->example, param->range);
 	if (set.node >= l->node_count)
 		return wrong(l, -EINVAL, "%s: '%s' names node %d, but the nodes are 0 to %d",
 			     param->name, text, set.node, l->node_count - 1);
@@ -108,7 +110,8 @@ static int set_value(struct link *l, const struct param *param, const char *text
 
 static int set_fifo(struct link *l, vs_time now, const char *text)
 {
-	static const char *const words[] = {"0", "off", "false", "FALSE", "1", "on", "true", "TRUE"};
+	static const char *const words[] = {"0", "off", "false", "FALSE",
+					    "1", "on",	"true",	 "TRUE"};
 
 	(void)now;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -149,8 +152,9 @@ static int set_numnodes(struct link *l, vs_time now, const char *text)
 	int count, err;
 
 	if (number_read(&s, LINK_NODES_MAX + 1, &count) || *s || count < 1)
-		return wrong(l, -EINVAL, "markov-numnodes: '%s' is not a number of nodes from 1 to %d",
-			     text, LINK_NODES_MAX);
+		return wrong(l, -EINVAL,
+			     "markov-numnodes: '%s' is not a number of nodes from 1 to %d", text,
+			     LINK_NODES_MAX);
 	if (count == l->node_count)
 		return 0;
 	err = link_chain_resize(l, now, count);
@@ -165,9 +169,10 @@ static int set_time(struct link *l, vs_time now, const char *text)
 	int64_t period;
 
 	if (link_quantity_parse(text, LINK_UNIT_MS, &end, &period) || *end || period <= 0)
-		return wrong(l, -EINVAL,
-			     "markov-time: '%s' is not a time above 0 in ms or with its unit (100, 2s)",
-			     text);
+		return wrong(
+			l, -EINVAL,
+			"markov-time: '%s' is not a time above 0 in ms or with its unit (100, 2s)",
+			text);
 	l->chain.period = period;
 	l->chain.origin = now;
 	link_chain_restart(l, now);
@@ -182,8 +187,9 @@ static int set_name(struct link *l, vs_time now, const char *text)
 
 	(void)now;
 	if (number_read(&s, (unsigned)l->node_count, &node))
-		return wrong(l, -EINVAL, "markov-name: '%s' is not NODE,NAME with a node from 0 to %d",
-			     text, l->node_count - 1);
+		return wrong(l, -EINVAL,
+			     "markov-name: '%s' is not NODE,NAME with a node from 0 to %d", text,
+			     l->node_count - 1);
 	len = strlen(s);
 	if (len > LINK_NAME_MAX)
 		return wrong(l, -EINVAL, "markov-name: a name has at most %d bytes", LINK_NAME_MAX);
@@ -213,20 +219,23 @@ static int set_edge(struct link *l, vs_time now, const char *text)
 	    number_read(&s, (unsigned)l->node_count, &to) ||
 	    link_quantity_parse(s, LINK_UNIT_PERCENT, &end, &weight) || *end)
 		return wrong(l, -EINVAL,
-			     "markov-setedge: '%s' is not FROM,TO,PERCENT with nodes from 0 to %d", text,
-			     l->node_count - 1);
+			     "markov-setedge: '%s' is not FROM,TO,PERCENT with nodes from 0 to %d",
+			     text, l->node_count - 1);
 	if (from == to)
-		return wrong(l, -EINVAL,
-			     "markov-setedge: '%s': the edge from a node to itself is what the others "
-			     "leave of 100 percent",
-			     text);
+		return wrong(
+			l, -EINVAL,
+			"markov-setedge: '%s': the edge from a node to itself is what the others "
+			"leave of 100 percent",
+			text);
 	leaving = link_chain_leaving(l, from) - *link_weight(l, from, to);
 	if (weight > LINK_PERCENT - leaving) {
 		struct vs_text t;
 
 		vs_text_init(&t, l->why, sizeof(l->why));
-		vs_text_add(&t, "markov-setedge: '%s': the edges from node %d would have more than 100 "
-				"percent; ", text, from);
+		vs_text_add(&t,
+			    "markov-setedge: '%s': the edges from node %d would have more than 100 "
+			    "percent; ",
+			    text, from);
 		link_micro_print(&t, LINK_PERCENT - leaving);
 		vs_text_add(&t, " are left");
 		return -EINVAL;
@@ -264,16 +273,18 @@ int link_trace_loss(struct link *l, int direction, const char *bits, size_t len)
 	return 0;
 }
 
-int link_trace_capacity(struct link *l, vs_time now, int direction, const uint32_t *ms, size_t count)
+int link_trace_capacity(struct link *l, vs_time now, int direction, const uint32_t *ms,
+			size_t count)
 {
 	struct link_opportunities *o = &l->side[direction].opportunities;
 	uint32_t *place = NULL;
 
 	for (size_t i = 1; i < count; i++)
 		if (ms[i] < ms[i - 1])
-			return wrong(l, -EINVAL,
-				     "trace-capacity: time %zu, %u ms, is less than the one before, %u",
-				     i + 1, ms[i], ms[i - 1]);
+			return wrong(
+				l, -EINVAL,
+				"trace-capacity: time %zu, %u ms, is less than the one before, %u",
+				i + 1, ms[i], ms[i - 1]);
 	if (count && !ms[count - 1])
 		return wrong(l, -EINVAL, "trace-capacity: the last time must be above 0 ms");
 	if (count) {
@@ -299,7 +310,8 @@ static int set_trace_loss(struct link *l, vs_time now, const char *text)
 		return wrong(l, -EINVAL, "trace-loss: [LR|RL] and 0s and 1s, or off");
 	for (int side = 0; side < 2 && !err; side++)
 		if (sides & (1u << side))
-			err = link_trace_loss(l, side, text, strcmp(text, "off") ? strlen(text) : 0);
+			err = link_trace_loss(l, side, text,
+					      strcmp(text, "off") ? strlen(text) : 0);
 	return err;
 }
 
@@ -335,7 +347,8 @@ static int set_trace_capacity(struct link *l, vs_time now, const char *text)
 	int err = 0;
 
 	if (!off && count <= 0)
-		return wrong(l, -EINVAL, "trace-capacity: [LR|RL] and times in ms, ascending, or off");
+		return wrong(l, -EINVAL,
+			     "trace-capacity: [LR|RL] and times in ms, ascending, or off");
 	if (size) {
 		ms = vs_alloc(l->arena, size);
 		if (!ms)
@@ -374,10 +387,11 @@ static int set(struct link *l, vs_time now, const char *name, const char *value)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (!strcmp(name, others[i].name))
 			return others[i].set(l, now, value);
-	return wrong(l, -ENOENT,
-		     "no parameter '%s': loss lostburst delay dup bandwidth speed chanbufsize noise mtu "
-		     "fifo reorder reorder-delay corrupt trace-... markov-...",
-		     name);
+	return wrong(
+		l, -ENOENT,
+		"no parameter '%s': loss lostburst delay dup bandwidth speed chanbufsize noise mtu "
+		"fifo reorder reorder-delay corrupt trace-... markov-...",
+		name);
 }
 
 int link_set(struct link *l, vs_time now, const char *name, const char *value, const char **why)

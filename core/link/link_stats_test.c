@@ -4,7 +4,7 @@
  */
 #include <math.h>
 
-#include "core/link/test_world.h"
+#include "core/link/link_test.h"
 
 #define FRAMES 1000000
 
@@ -95,7 +95,9 @@ static void gilbert_keeps_loss_and_burst_length(void **state)
 	static const struct {
 		const char *loss, *burst;
 		double l, b;
-	} settings[] = {{"10", "5", 0.1, 5}, {"1", "20", 0.01, 20}, {"50", "2", 0.5, 2},
+	} settings[] = {{"10", "5", 0.1, 5},
+			{"1", "20", 0.01, 20},
+			{"50", "2", 0.5, 2},
 			{"30", "1", 0.3, 1}};
 
 	(void)state;

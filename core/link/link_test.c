@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "core/link/test_world.h"
+#include "core/link/link_test.h"
 
 /* Sends one frame and tells how long it takes to the other side. */
 static vs_time crossing(struct world *w, vs_time now, int port, size_t len)
@@ -337,7 +337,8 @@ static void held_bytes_are_bounded_and_the_rest_is_dropped(void **state)
 
 	(void)state;
 	world_open(&w, 1);
-	assert_int_equal(link_create(&l, &(struct link_conf){.queue_bytes_max = 10000}, &w.arena), 0);
+	assert_int_equal(link_create(&l, &(struct link_conf){.queue_bytes_max = 10000}, &w.arena),
+			 0);
 	assert_int_equal(link_set(l, 0, "delay", "1000", NULL), 0);
 	for (int i = 0; i < 20; i++)
 		link_input(l, 0, 0, vs_frame_new(w.pool, 1000, 0));

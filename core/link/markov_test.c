@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/link/link_impl.h"
-#include "core/link/test_world.h"
+#include "core/link/link_test.h"
 
 struct watch {
 	int node;

@@ -24,7 +24,8 @@ static uint64_t noise_hazard(struct link_side *side, const struct link_settings 
 	bits = link_value_draw(noise, &side->spread[LINK_NOISE]);
 	if (bits <= 0)
 		return 0;
-	return link_hazard(vs_chance_of((uint64_t)bits, (uint64_t)(8 * LINK_MEGABYTE * LINK_MICRO)));
+	return link_hazard(
+		vs_chance_of((uint64_t)bits, (uint64_t)(8 * LINK_MEGABYTE * LINK_MICRO)));
 }
 
 static bool add_noise(struct link_side *side, const struct link_settings *s, struct vs_frame **f)
@@ -63,7 +64,8 @@ static bool corrupt(struct link_side *side, const struct link_settings *s, struc
 	uint64_t from, count;
 
 	if (s->value[LINK_CORRUPT].spread) {
-		int64_t part = link_value_draw(&s->value[LINK_CORRUPT], &side->spread[LINK_CORRUPT]);
+		int64_t part =
+			link_value_draw(&s->value[LINK_CORRUPT], &side->spread[LINK_CORRUPT]);
 
 		chance = vs_chance_of(part > 0 ? (uint64_t)part : 0, (uint64_t)LINK_PERCENT);
 	}

@@ -252,7 +252,8 @@ void link_micro_print(struct vs_text *t, int64_t micro)
 			vs_text_put(t, ".", 1);
 			vs_text_put(t, digits + 1, (size_t)len - 1);
 		}
-		vs_text_add(t, "e%c%02d", exponent < 0 ? '-' : '+', exponent < 0 ? -exponent : exponent);
+		vs_text_add(t, "e%c%02d", exponent < 0 ? '-' : '+',
+			    exponent < 0 ? -exponent : exponent);
 		return;
 	}
 	if (exponent < 0)

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "core/link/link_impl.h"
-#include "core/link/test_world.h"
+#include "core/link/link_test.h"
 
 static void values_are_read_as_the_original_reads_them(void **state)
 {
@@ -62,17 +62,46 @@ static void values_are_read_as_the_original_reads_them(void **state)
 static void what_is_no_value_is_refused_and_changes_nothing(void **state)
 {
 	static const char *const cases[][2] = {
-		{"delay", ""}, {"delay", "LR"}, {"delay", "abc"}, {"delay", "10 20"},
-		{"delay", "-5"}, {"delay", "10+"}, {"delay", "10+-5"}, {"delay", "10N+5"},
-		{"delay", "5["}, {"delay", "5[x]"}, {"delay", "5[1]"}, {"delay", "5[0]x"},
-		{"delay", "5B"}, {"delay", "5KM"}, {"delay", "1e3"}, {"delay", "9999999999999999"},
-		{"loss", "100.000001"}, {"loss", "50ms"}, {"dup", "100"}, {"lostburst", "0.5"},
-		{"bandwidth", "0.5"}, {"bandwidth", "1MB"}, {"mtu", "abc"}, {"noise", "10M"},
-		{"fifo", "7"}, {"fifo", ""}, {"fifo", "LR 1"}, {"markov-numnodes", "0"},
-		{"markov-numnodes", "1025"}, {"markov-numnodes", "x"}, {"markov-time", "0"},
-		{"markov-time", "x"}, {"markov-name", "1,x"}, {"markov-setnode", "1"},
-		{"markov-setedge", "0,1,5"}, {"trace-loss", "LR 012"}, {"trace-loss", ""},
-		{"trace-capacity", "LR 5,4"}, {"trace-capacity", "0"}, {"trace-capacity", "a"},
+		{"delay", ""},
+		{"delay", "LR"},
+		{"delay", "abc"},
+		{"delay", "10 20"},
+		{"delay", "-5"},
+		{"delay", "10+"},
+		{"delay", "10+-5"},
+		{"delay", "10N+5"},
+		{"delay", "5["},
+		{"delay", "5[x]"},
+		{"delay", "5[1]"},
+		{"delay", "5[0]x"},
+		{"delay", "5B"},
+		{"delay", "5KM"},
+		{"delay", "1e3"},
+		{"delay", "9999999999999999"},
+		{"loss", "100.000001"},
+		{"loss", "50ms"},
+		{"dup", "100"},
+		{"lostburst", "0.5"},
+		{"bandwidth", "0.5"},
+		{"bandwidth", "1MB"},
+		{"mtu", "abc"},
+		{"noise", "10M"},
+		{"fifo", "7"},
+		{"fifo", ""},
+		{"fifo", "LR 1"},
+		{"markov-numnodes", "0"},
+		{"markov-numnodes", "1025"},
+		{"markov-numnodes", "x"},
+		{"markov-time", "0"},
+		{"markov-time", "x"},
+		{"markov-name", "1,x"},
+		{"markov-setnode", "1"},
+		{"markov-setedge", "0,1,5"},
+		{"trace-loss", "LR 012"},
+		{"trace-loss", ""},
+		{"trace-capacity", "LR 5,4"},
+		{"trace-capacity", "0"},
+		{"trace-capacity", "a"},
 	};
 	struct world w;
 	const char *why;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The smallest world a link can live in, for its tests. */
-#ifndef VSQ_LINK_TEST_WORLD_H
-#define VSQ_LINK_TEST_WORLD_H
+#ifndef VSQ_LINK_LINK_TEST_H
+#define VSQ_LINK_LINK_TEST_H
 
 #include <errno.h>
 #include <stdarg.h>
@@ -27,9 +27,9 @@ static inline void world_open_traced(struct world *w, uint64_t seed, const struc
 {
 	memset(w, 0, sizeof(*w));
 	host_arena_init(&w->arena, 0);
-	assert_int_equal(vs_pool_create(&w->pool, &(struct vs_pool_conf){.bytes_max = 1 << 28},
-					&w->arena),
-			 0);
+	assert_int_equal(
+		vs_pool_create(&w->pool, &(struct vs_pool_conf){.bytes_max = 1 << 28}, &w->arena),
+		0);
 	assert_int_equal(link_create(&w->link,
 				     &(struct link_conf){.seed = seed, .name = "t", .trace = trace},
 				     &w->arena),

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef VSQ_BIN_SCRIPT_H
+#define VSQ_BIN_SCRIPT_H
+
+/* For mgmt_conf.load: gives the lines of a file, without their ends. 0, what line() said, or
+ * -errno. */
+int script_read(void *ctx, const char *path,
+		int (*line)(void *line_ctx, const char *text, unsigned number), void *line_ctx);
+
+#endif
