@@ -312,8 +312,27 @@ static void mirrors_copy_what_enters_and_leaves_as_it_was_on_the_wire(void **sta
 	assert_string_equal(b.reason, "drop_ingress_vlan");
 	assert_int_equal(vsw_mirror(b.sw, 2, 3, false, false), 0);
 	assert_string_equal(send_tagged(&b, 1, 2, 1, 5), "0:60");
+	assert_int_equal(vsw_mirror(b.sw, 1, 3, true, true), 0);
 	assert_int_equal(vsw_port_remove(b.sw, 0, 3), 0);
 	assert_string_equal(send_plain(&b, 0, 1, 2), "1:64");
+	plug(&b, 3); /* the port is there again, the mirrors are not */
+	assert_string_equal(send_plain(&b, 0, 1, 2), "1:64");
+	assert_string_equal(send_tagged(&b, 1, 2, 1, 5), "0:60");
+	bench_fini(&b);
+}
+
+static void a_frame_for_ports_without_endpoints_is_a_counted_drop(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_init(&b, (struct vsw_conf){0});
+	plug(&b, 1);
+	plug(&b, 3);
+	vsw_detach(b.sw, 0, 1);
+	vsw_port_create(b.sw, 2);
+	assert_string_equal(send_plain(&b, 0, 1, 0), "");
+	assert_string_equal(b.reason, "drop_nobody");
 	bench_fini(&b);
 }
 
@@ -391,6 +410,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_pulled_is_kept_up_to_a_bound),
 		cmocka_unit_test(bounds_of_length_are_exact_and_nothing_is_padded),
 		cmocka_unit_test(mirrors_copy_what_enters_and_leaves_as_it_was_on_the_wire),
+		cmocka_unit_test(a_frame_for_ports_without_endpoints_is_a_counted_drop),
 		cmocka_unit_test(states_of_the_spanning_tree_stop_frames_and_learning),
 		cmocka_unit_test(a_shared_frame_is_never_written_to),
 	};
