@@ -38,6 +38,7 @@ static bool holds(double value, unsigned relation, double bound)
 
 static int relation_of(struct vsq_lab *lab, const char *text, unsigned *relation)
 {
+	*relation = 0;
 	for (unsigned i = 0; text && i < RELATIONS; i++)
 		if (!strcmp(text, relations[i])) {
 			*relation = i;
