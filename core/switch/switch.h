@@ -112,4 +112,7 @@ struct vs_counters vsw_port_counters(const struct vsw *, unsigned port);
  */
 int vsw_mgmt_add(struct vsw *, struct mgmt *);
 
+/* Takes the menus back; needed before the tree or the switch goes while the other stays. */
+void vsw_mgmt_remove(struct vsw *);
+
 #endif

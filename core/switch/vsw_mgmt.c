@@ -325,3 +325,10 @@ int vsw_mgmt_add(struct vsw *sw, struct mgmt *m)
 		sw->mgmt = m;
 	return error;
 }
+
+void vsw_mgmt_remove(struct vsw *sw)
+{
+	if (sw->mgmt)
+		mgmt_remove(sw->mgmt, sw);
+	sw->mgmt = NULL;
+}

@@ -69,8 +69,10 @@ static void setup(struct console *c)
 
 static void teardown(struct console *c)
 {
+	vsw_mgmt_remove(c->b.sw);
+	assert_string_equal(ask(c, "port/showinfo"), "1038 Function not implemented\n\nvde$ ");
+	send_plain(&c->b, 0, 1, 0); /* tells nobody */
 	mgmt_destroy(c->m);
-	c->b.sw->mgmt = NULL;
 	bench_fini(&c->b);
 }
 
