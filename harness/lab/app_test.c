@@ -206,6 +206,41 @@ static void series_of_a_flow_agree_with_its_counters(void **state)
 	done(lab, NULL);
 }
 
+/* A datagram for bob's udp-cbr, from nowhere: UDP without a checksum, so only the application can
+ * tell that its content was never sent.
+ */
+static void content_that_was_never_sent_is_told(void **state)
+{
+	static const uint8_t header[42] = {
+		0x02, 0x76, 0, 0, 1, 1, 0x02, 9, 9, 9, 9, 9, 0x08, 0x00,       /* to bob */
+		0x45, 0, 0x04, 0x04, 0, 0, 0, 0, 64, 17, 0x62, 0xdf, 10, 0, 0, 9, 10, 0, 0, 2,
+		0, 7, 0, 9, 0x03, 0xf0, 0, 0,				       /* port 9 */
+	};
+	struct vsq_lab *lab = vsq_new("alien", 1);
+	uint8_t frame[1042] = {0};
+	int sw, probe;
+
+	(void)state;
+	must(lab, vsq_add_host(lab, "alice"));
+	must(lab, vsq_add_host(lab, "bob"));
+	must(lab, vsq_address(lab, 0, 1, "10.0.0.1/24"));
+	must(lab, vsq_address(lab, 1, 1, "10.0.0.2/24"));
+	sw = must(lab, vsq_add_switch(lab, "sw", 0));
+	probe = must(lab, vsq_add_probe(lab, "probe"));
+	for (int i = 0; i < 2; i++)
+		must(lab, vsq_join(lab, NULL, i, 0, sw, 0));
+	must(lab, vsq_join(lab, NULL, probe, 0, sw, 0));
+	must(lab, vsq_app(lab, "udp-cbr", 0, 1, "port=9 count=20 interval=100ms"));
+	memcpy(frame, header, sizeof(header));
+	must(lab, vsq_inject(lab, probe, VS_SEC, frame, sizeof(frame)));
+	run(lab, 10 * VS_SEC);
+	assert_true(of_app(lab, 0, "received") == 20);
+	assert_true(of_app(lab, 0, "corrupted") == 1);
+	assert_int_equal(vsq_finish(lab), 1);
+	assert_non_null(complaint(lab, "content differs"));
+	vsq_free(lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +254,7 @@ int main(void)
 		cmocka_unit_test(refused_connection_fails_the_application),
 		cmocka_unit_test(dead_cable_fails_no_oracle),
 		cmocka_unit_test(series_of_a_flow_agree_with_its_counters),
+		cmocka_unit_test(content_that_was_never_sent_is_told),
 	};
 
 	return cmocka_run_group_tests_name("app", tests, NULL, NULL);

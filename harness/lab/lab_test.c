@@ -43,6 +43,55 @@ static void other_seed_gives_another_digest(void **state)
 	assert_string_not_equal(first, second);
 }
 
+/* One datagram between two hosts that know each other, a ping before it. */
+static void one_datagram_run(const char *delay, const char *address, int from, char digest[33])
+{
+	struct vsq_lab *lab = vsq_new("one", 1);
+
+	must(lab, vsq_add_host(lab, "a"));
+	must(lab, vsq_add_host(lab, "b"));
+	must(lab, vsq_address(lab, 0, 1, "10.0.0.1/24"));
+	must(lab, vsq_address(lab, 1, 1, address));
+	must(lab, vsq_join(lab, NULL, 0, 0, 1, 0));
+	must(lab, vsq_link(lab, 0, "delay", delay));
+	must(lab, vsq_app(lab, "udp-cbr", from, !from, "count=1 port=9"));
+	run(lab, 5 * VS_SEC);
+	done(lab, digest);
+}
+
+static void digest_sees_time_content_and_direction(void **state)
+{
+	char digest[4][33];
+
+	(void)state;
+	one_datagram_run("10", "10.0.0.2/24", 0, digest[0]);
+	one_datagram_run("11", "10.0.0.2/24", 0, digest[1]);
+	one_datagram_run("10", "10.0.0.3/24", 0, digest[2]);
+	one_datagram_run("10", "10.0.0.2/24", 1, digest[3]);
+	for (int i = 0; i < 4; i++)
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(digest[i], digest[j]);
+}
+
+/* The last frame is lost or not: nothing else happens afterwards that would tell. */
+static void digest_sees_a_loss(void **state)
+{
+	char digest[2][33];
+
+	(void)state;
+	for (int lost = 0; lost < 2; lost++) {
+		struct vsq_lab *lab = pair_new(1);
+
+		must(lab, vsq_link(lab, 0, "loss", "0"));
+		must(lab, vsq_app(lab, "udp-cbr", 0, 1, "interval=1s count=3 port=9"));
+		if (lost)
+			must(lab, vsq_at(lab, 3 * VS_SEC / 2, "alice-bob loss LR 100"));
+		run(lab, 2 * VS_SEC + VS_SEC / 2);
+		done(lab, digest[lost]);
+	}
+	assert_string_not_equal(digest[0], digest[1]);
+}
+
 static void *run_in_thread(void *digest)
 {
 	bad_cable_run(9, digest);
@@ -395,6 +444,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_seed_gives_the_same_digest),
 		cmocka_unit_test(other_seed_gives_another_digest),
+		cmocka_unit_test(digest_sees_time_content_and_direction),
+		cmocka_unit_test(digest_sees_a_loss),
 		cmocka_unit_test(two_threads_run_two_labs),
 		cmocka_unit_test(running_in_pieces_changes_nothing),
 		cmocka_unit_test(ping_measures_the_cable_exactly),
