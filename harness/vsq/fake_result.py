@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 from . import scenario
-from .result import Result, _app, _cable
+from .result import Result, _app, _cable, grouped
 
 RADIO = Path(__file__).resolve().parent.parent.parent / "scenarios" / "radio.toml"
 
@@ -142,8 +142,8 @@ def make(seed: int = 7) -> Result:
         seed=seed, version="0.1", digest="0123456789abcdef" * 2, metrics=metrics,
         nodes=[{"name": n.name, "kind": n.kind, "ports": n.ports,
                 "addresses": [a for _, a in n.addresses]} for n in plan.nodes],
-        cables=[_cable(cable, metrics) for cable in plan.cables],
-        apps=[_app(i, app, metrics) for i, app in enumerate(plan.apps)],
+        cables=[_cable(cable, grouped(metrics)) for cable in plan.cables],
+        apps=[_app(i, app, grouped(metrics)) for i, app in enumerate(plan.apps)],
         events=[], judgements=judgements, captures=["alice.pcapng", "bob.pcapng"],
         timing={"wall_s": 0.81, "simulated_s": end / 1e9, "frames_per_wall_s": 75597},
         series=series, scenario=plan.text)

@@ -7,10 +7,10 @@ from .plots import Band, Layer, Panel
 from .result import Result, label
 
 FLOWS_MAX = 8		# applications with panels of their own
-RECOVERY = (("retransmit_fast", "fast retransmission", "retx"),
-            ("retransmit_rto", "after a timeout", "c3"),
-            ("retransmit", "retransmission", "retx"),
-            ("lost", "lost on the way", "lost"))
+RECOVERY = (("retransmit_fast", "fast resend", "retx"),
+            ("retransmit_rto", "timeout resend", "c3"),
+            ("retransmit", "resend", "retx"),
+            ("lost", "lost", "lost"))
 
 
 def colour(app: dict) -> str:
@@ -44,9 +44,9 @@ def goodput(result: Result) -> Panel:
 def rtt(result: Result) -> Panel:
     layers = []
     for app in result.apps[:FLOWS_MAX]:
-        samples = _line(result, f"app.{app['index']}.rtt", label(app), colour(app))
+        samples = _line(result, f"app.{app['index']}.rtt", label(app), colour(app), dots=True)
         samples = samples or _line(result, f"app.{app['index']}.delay",
-                                   f"{label(app)} one way", colour(app))
+                                   f"{label(app)} one way", colour(app), dots=True)
         layers += samples or _line(result, f"app.{app['index']}.tcp.srtt",
                                    f"{label(app)} smoothed", colour(app), dashed=True)
     return Panel("Round-trip time", "of pings, requests and segments", "time", layers, 180)
@@ -54,11 +54,13 @@ def rtt(result: Result) -> Panel:
 
 def window(result: Result, app: dict) -> Panel:
     prefix = f"app.{app['index']}.tcp."
-    cwnd = _line(result, prefix + "cwnd", "congestion window", colour(app))
+    cwnd = _line(result, prefix + "cwnd", "congestion window", colour(app),
+                 stepped=True)
     most = max((v for v in cwnd[0].values if v is not None), default=0) if cwnd else 0
-    layers = _line(result, prefix + "in_flight", "in flight", "quiet", area=True)
+    layers = _line(result, prefix + "in_flight", "in flight", "quiet", area=True,
+                   stepped=True)
     for layer in _line(result, prefix + "ssthresh", "slow-start threshold",
-                       "c2" if colour(app) != "c2" else "c6", dashed=True):
+                       "c2" if colour(app) != "c2" else "c6", dashed=True, stepped=True):
         # Before the first loss it is as good as infinite, which would flatten the rest.
         kept = [(t, v) for t, v in zip(layer.times, layer.values)
                 if v is not None and v <= 1.5 * most]
@@ -71,15 +73,14 @@ def window(result: Result, app: dict) -> Panel:
 def sequence(result: Result, app: dict) -> Panel:
     prefix = f"app.{app['index']}.tcp."
     layers = _line(result, prefix + "seq", "sent", colour(app))
-    layers += _line(result, prefix + "ack", "acknowledged", "quiet")
+    layers += _line(result, prefix + "ack", "acknowledged", "quiet", stepped=True)
     split = any(result.series.get(prefix + name, ([],))[0]
                 for name in ("retransmit_fast", "retransmit_rto"))
     for name, text, style in RECOVERY:
         if name == "retransmit" and split:
             continue
         layers += _line(result, prefix + name, text, style, marks=True)
-    return Panel(f"{label(app)}: sequence numbers", "what was sent when, and what was lost",
-                 "size", layers, 250, floor=False)
+    return Panel(f"{label(app)}: sequence numbers", "", "size", layers, 250, floor=False)
 
 
 def queues(result: Result) -> Panel:

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from html import escape
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 1180, 78, 16, 10, 24
+WIDTH, LEFT, RIGHT, TOP, BOTTOM = 1180, 78, 24, 10, 24
 INNER = WIDTH - LEFT - RIGHT
 STEPS_X, STEPS_Y = 2_000_000, 1_000_000
 POINTS_MAX = 3000	# drawn per line; twice the pixels it gets, so a zoom still shows more
@@ -21,12 +21,16 @@ POINTS_MAX = 3000	# drawn per line; twice the pixels it gets, so a zoom still sh
 
 @dataclass
 class Layer:
-    """A line or marks. colour is a CSS class; quiet ones start hidden behind the others."""
+    """A line, or marks for events, or dots for samples. colour is a CSS class. A stepped line
+    keeps its value until the next one.
+    """
     name: str
     colour: str
     times: list[int]
     values: list[float]
     marks: bool = False
+    dots: bool = False
+    stepped: bool = False
     dashed: bool = False
     area: bool = False
 
@@ -106,6 +110,19 @@ def thin_marks(times: list[int], values: list[float], ux: float, uy: float,
             out.append(i)
     out = out[::max(1, len(out) // limit)]
     return [times[i] for i in out], [values[i] for i in out]
+
+
+def steps_of(times: list[int], values: list[float]) -> tuple[list[int], list[float]]:
+    """The corners of a line that keeps each value until the next."""
+    out_t, out_v = list(times[:1]), list(values[:1])
+    for time, value in zip(times[1:], values[1:]):
+        if value != out_v[-1]:
+            out_t += [time, time]
+            out_v += [out_v[-1], value]
+    if times and out_t[-1] != times[-1]:
+        out_t.append(times[-1])
+        out_v.append(values[-1])
+    return out_t, out_v
 
 
 def finite(times: list[int], values: list[float]) -> tuple[list[int], list[float]]:
@@ -209,17 +226,20 @@ def draw(panel: Panel, axis: Axis, band: Band | None, number: int) -> str:
                      f"{show_tick(value, size, panel.quantity)}</text>")
     shapes, keys = [], []
     for index, (layer, times, values) in enumerate(layers):
-        if layer.marks:
-            times, values = thin_marks(times, values, axis.unit, uy, 4 * POINTS_MAX)
+        separate = layer.marks or layer.dots
+        if separate:
+            times, values = thin_marks(times, values, axis.unit, uy, 2 * POINTS_MAX)
         else:
             times, values = thin(times, values, POINTS_MAX)
-        d = path(times, [v - low for v in values], axis.unit, uy, layer.marks)
-        kind = "marks" if layer.marks else "line dashed" if layer.dashed else "line"
+            if layer.stepped:
+                times, values = steps_of(times, values)
+        d = path(times, [v - low for v in values], axis.unit, uy, separate)
+        kind = "marks dots" if layer.dots else "marks" if layer.marks else "line dashed" if layer.dashed else "line"
         if layer.area:
             first, last = round(times[0] / axis.unit), round(times[-1] / axis.unit)
             shapes.append(f'<path class="area {layer.colour}" d="{d}L{last} 0L{first} 0z"/>')
         shapes.append(f'<path class="{kind} {layer.colour}" data-layer="{index}" d="{d}"/>')
-        swatch = "dot" if layer.marks else "dash" if layer.dashed else "bar"
+        swatch = "dot" if separate else "dash" if layer.dashed else "bar"
         keys.append(f'<button type="button" class="key {layer.colour}" data-layer="{index}" '
                     f'aria-pressed="true"><i class="{swatch}"></i>{escape(layer.name)}'
                     '<output></output></button>')

@@ -10,6 +10,7 @@ if (!root)
 const unit = +root.dataset.unit, end = +root.dataset.end / unit;
 const [LEFT, INNER, TOP, BOTTOM, WIDTH] = root.dataset.frame.split(" ").map(Number);
 const NS = "http://www.w3.org/2000/svg";
+document.documentElement.classList.add("js");
 const view = { a: 0, b: end };
 
 /* "M0 5l3 -2 4 1" or "M1 2h0m3 4h0" -> two arrays. */
@@ -173,8 +174,8 @@ class Panel {
 			const at = step === null ? -1 : before(xs, step);
 			if (step === null || at < 0)
 				out.textContent = "";
-			else if (path.classList.contains("marks"))
-				out.textContent = `${at + 1} of ${xs.length}`;
+			else if (path.classList.contains("marks") && !path.classList.contains("dots"))
+				out.textContent = `${at + 1}/${xs.length}`;
 			else
 				out.textContent = show(this.low + ys[at] * this.uy,
 					this.figure.dataset.quantity);

@@ -61,6 +61,7 @@ class Result:
     def of(cls, lab: Lab, assignments: list[str] | None = None) -> Result:
         plan = lab.plan
         metrics = lab.metrics()
+        groups = grouped(metrics)
         simulated = lab.now
         frames = metrics.get("lab.frames", math.nan)
         return cls(
@@ -71,8 +72,8 @@ class Result:
             nodes=[{"name": node.name, "kind": node.kind,
                     "addresses": [address for _, address in node.addresses],
                     "ports": node.ports} for node in plan.nodes],
-            cables=[_cable(cable, metrics) for cable in plan.cables],
-            apps=[_app(index, app, metrics) for index, app in enumerate(plan.apps)],
+            cables=[_cable(cable, groups) for cable in plan.cables],
+            apps=[_app(index, app, groups) for index, app in enumerate(plan.apps)],
             events=[{"time_ns": event.time, "command": event.command} for event in plan.events],
             judgements=_judgements(lab),
             captures=[path.name for path in lab.captures],
@@ -129,19 +130,26 @@ def _number(value: float) -> float | int | None:
     return int(value) if value == int(value) and abs(value) < 2**53 else value
 
 
-def below(metrics: dict[str, float], prefix: str) -> dict[str, float]:
-    """The metrics under a prefix, without it."""
-    return {name[len(prefix) + 1:]: _number(value) for name, value in metrics.items()
-            if name.startswith(prefix + ".")}
+Groups = dict[str, dict[str, float | int | None]]
 
 
-def _cable(cable, metrics: dict[str, float]) -> dict:
+def grouped(metrics: dict[str, float]) -> Groups:
+    """Metrics by the thing they are about: "app.0", "cable.radio.lr"."""
+    found: Groups = {}
+    for name, value in metrics.items():
+        words = name.split(".")
+        length = 3 if words[0] == "cable" and words[2:3] in (["lr"], ["rl"]) else 2
+        found.setdefault(".".join(words[:length]), {})[".".join(words[length:])] = _number(value)
+    return found
+
+
+def _cable(cable, groups: Groups) -> dict:
     prefix = f"cable.{cable.name}"
     found = {"name": cable.name, "left": cable.left, "right": cable.right,
              "ports": list(cable.ports),
              "settings": [" ".join(one.command()) for one in cable.link.settings],
              "markov": None,
-             "lr": below(metrics, prefix + ".lr"), "rl": below(metrics, prefix + ".rl")}
+             "lr": groups.get(prefix + ".lr", {}), "rl": groups.get(prefix + ".rl", {})}
     chain = cable.link.chain
     if chain:
         found["markov"] = {
@@ -155,12 +163,12 @@ def _cable(cable, metrics: dict[str, float]) -> dict:
     return found
 
 
-def _app(index: int, app, metrics: dict[str, float]) -> dict:
+def _app(index: int, app, groups: Groups) -> dict:
     parameters = {key: int(value) if value.isdigit() else value
                   for key, value in app.parameters.items()}
     return {"index": index, "name": app.name, "kind": app.kind, "from": app.source,
             "to": app.target, "flow": kinds.KINDS[app.kind].flow, "parameters": parameters,
-            "metrics": below(metrics, f"app.{index}")}
+            "metrics": groups.get(f"app.{index}", {})}
 
 
 def _judgements(lab: Lab) -> list[dict]:

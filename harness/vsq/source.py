@@ -7,6 +7,7 @@ to judge. Should it lose its way all the same, errors merely lose their line num
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 Path = tuple[str | int, ...]
 
@@ -19,11 +20,12 @@ _PLAIN = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\":
 class _Walk:
     def __init__(self, text: str) -> None:
         self.text, self.at = text, 0
+        self.begins = [0, *(match.end() for match in re.finditer("\n", text))]
         self.lines: dict[Path, int] = {}
         self.counts: dict[Path, int] = {}
 
     def line(self) -> int:
-        return self.text.count("\n", 0, self.at) + 1
+        return bisect_right(self.begins, self.at)
 
     def blank(self) -> None:
         self.at = _BLANK.match(self.text, self.at).end()

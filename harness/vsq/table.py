@@ -9,6 +9,7 @@ from . import units
 from .result import Result, label, spoken
 
 ASCII = {ord("→"): "->", ord("–"): "-", ord("µ"): "u", ord("±"): "+-"}
+ROWS_MAX = 24
 RULES = {True: "─│┌┬┐├┼┤└┴┘", False: "-|+++++++++"}
 
 
@@ -173,6 +174,9 @@ def render(result: Result, style: Style | None = None) -> str:
                        losses(result)):
         used = [i for i in range(len(head))
                 if i == 0 or any(row[i] not in ("–", "0") for row in rows)]
+        if len(rows) > ROWS_MAX:
+            rows = rows[:ROWS_MAX] + [[f"... {len(rows) - ROWS_MAX} more"] + [""] * len(rows[0])]
+            rows[-1] = rows[-1][:len(head)]
         if rows:
             lines += [grid([head[i] for i in used], [[row[i] for i in used] for row in rows],
                            style), ""]

@@ -56,7 +56,7 @@ def test_a_report_of_40_megabytes_stays_small(page):
 
 def test_a_report_shows_every_panel_and_verdict(page, result):
     for word in ("Goodput", "Round-trip time", "State of radio", "bulk6: sequence numbers",
-                 "bulk4: window", "slow-start threshold", "lost on the way", "Losses by cause",
+                 "bulk4: window", "slow-start threshold", "acknowledged", "Losses by cause",
                  "Percentiles", f"--seed {result.seed}", result.digest):
         assert word in page, word
     for one in result.judgements:
@@ -111,6 +111,12 @@ def test_thinning_keeps_the_extremes():
     assert len(t) <= 3000 and t == sorted(t)
     assert (54_321, 1e6) in zip(t, v) and (12_345, -1e6) in zip(t, v)
     assert t[0] == 0 and t[-1] == 99_999
+
+
+def test_a_step_keeps_its_value_until_the_next():
+    assert plots.steps_of([0, 5, 7, 9], [1.0, 3.0, 3.0, 2.0]) == (
+        [0, 5, 5, 9, 9], [1.0, 1.0, 3.0, 3.0, 2.0])
+    assert plots.steps_of([0, 5, 9], [1.0, 3.0, 3.0]) == ([0, 5, 5, 9], [1.0, 1.0, 3.0, 3.0])
 
 
 @pytest.mark.parametrize("low, high", [(0, 1), (0, 60), (3, 5.5), (0, 2.5e7), (1e6, 1.00001e6)])

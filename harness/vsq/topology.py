@@ -115,7 +115,9 @@ class Graph:
         elif count > 1:
             self._stress(self.hops())
         self._flatten()
-        self._separate()
+        self._scale()
+        if count <= STRESS_MAX:
+            self._separate()
 
     def _layers(self) -> None:
         hops = self.hops()
@@ -123,10 +125,12 @@ class Graph:
         layers: dict[float, list[int]] = {}
         for i, distance in enumerate(hops[core]):
             layers.setdefault(distance, []).append(i)
-        for distance, members in layers.items():
+        radius = 0.0
+        for distance, members in sorted(layers.items()):
+            if distance:
+                radius = max(radius + 1.2, len(members) * 0.12)
             for index, i in enumerate(members):
                 angle = 2 * math.pi * index / len(members)
-                radius = distance * max(1.0, len(members) * 0.1)
                 self.boxes[i].x, self.boxes[i].y = (radius * math.cos(angle),
                                                     radius * math.sin(angle))
 
@@ -173,13 +177,16 @@ class Graph:
             for b in boxes:
                 b.y = -b.y
 
-    def _separate(self) -> None:
-        """Scales hops to pixels and pushes boxes apart that come too near."""
+    def _scale(self) -> None:
+        """From hops to pixels."""
         labelled = any(edge.labels or edge.states for edge in self.edges)
         wide = max(box.width for box in self.boxes)
         hop = wide + (150 if labelled else 50 + 3 * min(len(self.boxes), 60))
         for box in self.boxes:
             box.x, box.y = box.x * hop, box.y * hop * 0.72
+
+    def _separate(self) -> None:
+        """Pushes boxes apart that come too near."""
         for _ in range(200):
             moved = False
             for i, a in enumerate(self.boxes):
