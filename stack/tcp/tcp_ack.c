@@ -83,6 +83,9 @@ static void advance(struct tcp_pcb *p, const struct tcp_in *in)
 	follow(&p->again_seq, ack);
 	follow(&p->snd_sml, ack);
 	follow(&p->flight_max_end, ack);
+	follow(&p->rack.dsack_round, ack);
+	if (p->rack.fack_valid)
+		follow(&p->rack.fack, ack);
 	measure(p, in, sent_at);
 	if (round) {
 		follow(&p->rtt_round, ack);
@@ -99,6 +102,9 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	uint32_t wnd = p->snd_wnd, una = p->snd_una;
 	struct tcp_acked a = {.flight = p->snd_nxt - una};
 
+	p->rack.dsack = false;
+	p->rack.has_ecr = p->ts_on && in->h.has_timestamp;
+	p->rack.ecr = in->h.ts_ecr;
 	if (p->sack_on && (in->h.sacks || p->sacks_seen))
 		a.sacked = tcp_sack_arrives(p, &in->h);
 	tcp_window_arrives(p, in);
@@ -111,7 +117,7 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	/* A probe that is answered may go on for ever (RFC 9293 3.8.6.1). */
 	if (p->probing)
 		p->timeouts = 0;
-	if (!a.bytes && !a.sacked && !a.duplicate)
+	if (!a.bytes && !a.sacked && !a.duplicate && !p->rack.dsack)
 		return;
 	tcp_recovery_acked(p, &a);
 	/* RFC 6298 5.3; RFC 6582 4's impatient variant. */
@@ -122,5 +128,6 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	else if (p->recovery != TCP_RECOVERY || p->sack_on || !p->partial_seen)
 		tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
 	p->partial_seen = true;
+	tcp_tlp_schedule(p);
 	tcp_sample(p, TCP_EVENT_ACK, p->snd_una, a.bytes);
 }

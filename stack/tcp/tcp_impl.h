@@ -6,7 +6,7 @@
  *      tcp_input.c           a segment arrives: the steps of RFC 9293 3.10.7 in their order
  *      tcp_listen.c          ... in LISTEN and SYN-RECEIVED of a passive open
  *      tcp_ack.c             ... its acknowledgement: what left, what the window is
- *      tcp_recovery.c        what is lost and when it leaves again; tcp_sack.c tells it
+ *      tcp_recovery.c        what is lost and when it leaves again; tcp_sack.c, tcp_rack.c tell it
  *      tcp_reno.c tcp_cubic.c tcp_hystart.c   how much may be in flight: struct tcp_cc
  *      tcp_output.c          a segment leaves; tcp_options.c writes its options
  *      tcp_sndbuf.c          bytes not yet acknowledged; tcp_sent.c the segments they left in
@@ -65,6 +65,24 @@ struct tcp_board {
 	uint32_t head;
 	uint32_t count;
 	uint32_t sacked, lost, again;
+	uint32_t sacked_segments;
+};
+
+/* RFC 8985's variables. */
+struct tcp_rack {
+	vs_time at;   /* when the youngest segment that arrived had left */
+	vs_time rtt;  /* of the last that arrived */
+	uint32_t end; /* of the youngest */
+	uint32_t fack; /* highest end that arrived */
+	uint32_t ecr; /* the ACK's timestamp echo */
+	uint32_t dsack_round;
+	uint32_t tlp_end;
+	uint8_t reo_steps, reo_persist;
+	bool has_ecr, fack_valid;
+	bool dsack; /* this ACK brought one */
+	bool reordered;
+	bool tlp_out;	/* a probe is not yet accounted for */
+	bool tlp_again; /* ... and it was a retransmission */
 };
 
 /* Bytes that the application wrote and the peer has not acknowledged, in chunks. */
@@ -107,6 +125,8 @@ struct tcp_rcvbuf {
 /* Deadlines; the connection's one timer stands at or before the first of them. */
 enum tcp_deadline {
 	TCP_DEADLINE_RETRANSMIT, /* RFC 6298, SYN and FIN too; or the zero window probe */
+	TCP_DEADLINE_REORDER,	 /* RACK's reordering window */
+	TCP_DEADLINE_PROBE,	 /* TLP */
 	TCP_DEADLINE_ACK,	 /* delayed ACK */
 	TCP_DEADLINE_KEEP,	 /* keep-alive */
 	TCP_DEADLINE_WAIT,	 /* 2 MSL; orphans in FIN-WAIT-2; cork */
@@ -220,6 +240,7 @@ struct tcp_pcb {
 	uint64_t cc_words[TCP_CC_WORDS];
 
 	struct tcp_board board;
+	struct tcp_rack rack;
 	struct tcp_sndbuf snd;
 	struct tcp_rcvbuf rcv;
 	struct wire_tcp_sack sack[WIRE_TCP_SACKS]; /* to send */
@@ -269,6 +290,7 @@ struct tcp_settings {
 	uint32_t challenge_ack_limit;
 	uint32_t invalid_ratelimit_ms;
 	uint32_t rto_min_ms;
+	uint32_t recovery, early_retrans; /* RACK, TLP */
 	uint32_t tw_reuse, rfc1337;
 	uint32_t cc_index;
 	uint32_t port_first, port_last;
@@ -384,6 +406,7 @@ struct tcp_acked {
 };
 void tcp_recovery_acked(struct tcp_pcb *, const struct tcp_acked *);
 void tcp_recovery_timeout(struct tcp_pcb *);
+void tcp_recovery_reorder(struct tcp_pcb *); /* RACK's timer */
 void tcp_recovery_send(struct tcp_pcb *); /* what is lost, as far as cwnd allows */
 bool tcp_retransmit_first(struct tcp_pcb *, enum tcp_event);
 uint32_t tcp_in_flight(const struct tcp_pcb *);
@@ -392,6 +415,16 @@ uint32_t tcp_in_flight(const struct tcp_pcb *);
 uint32_t tcp_sack_arrives(struct tcp_pcb *, const struct wire_tcp *); /* newly SACKed bytes */
 void tcp_sack_mark_lost(struct tcp_pcb *);
 struct tcp_sent *tcp_sack_next(struct tcp_pcb *); /* RFC 6675 rules 3 and 4 */
+
+/* tcp_rack.c */
+bool tcp_rack_on(const struct tcp_pcb *);
+void tcp_rack_delivered(struct tcp_pcb *, const struct tcp_sent *);
+void tcp_rack_dsack(struct tcp_pcb *);
+void tcp_rack_recovered(struct tcp_pcb *);
+void tcp_rack_detect(struct tcp_pcb *);
+void tcp_tlp_schedule(struct tcp_pcb *);
+void tcp_tlp_probe(struct tcp_pcb *);
+bool tcp_tlp_acked(struct tcp_pcb *, bool duplicate); /* true: it repaired a loss */
 
 /* tcp_sent.c */
 bool tcp_sent_push(struct tcp_pcb *, uint32_t seq, uint32_t end);

@@ -353,12 +353,14 @@ void tcp_output(struct tcp_pcb *p)
 				if (p->recovery != TCP_OPEN)
 					tcp_recovery_send(p);
 				send_new(p);
-				if (p->recovery == TCP_RECOVERY && p->sack_on &&
+				if (p->recovery == TCP_RECOVERY && p->sack_on && !tcp_rack_on(p) &&
 				    p->snd_nxt == nxt && p->board.count)
 					send_beyond(p);
 			}
 		}
 		tcp_output_timer(p);
+		if (p->snd_nxt != nxt)
+			tcp_tlp_schedule(p);
 	}
 	if (p->ack_now && p->state > TCP_SYN_RECEIVED)
 		tcp_send_ack(p);

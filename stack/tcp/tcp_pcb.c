@@ -361,6 +361,8 @@ int tcp_create(struct stk *s)
 		.challenge_ack_limit = 1000,
 		.invalid_ratelimit_ms = 500,
 		.rto_min_ms = 200,
+		.recovery = 1,
+		.early_retrans = 3,
 		.tw_reuse = 1,
 		.cc_index = 1, /* CUBIC */
 		.port_first = 32768,

@@ -93,6 +93,7 @@ static void settings_by_chance(struct fake *w, struct vs_prng *prng)
 	fake_set(w, "net.ipv4.tcp_synack_retries", "100");
 	if (!vs_prng_below(prng, 3))
 		fake_set(w, "net.ipv4.tcp_rmem", "4096 8192 20000");
+	fake_set(w, "net.ipv4.tcp_recovery", vs_prng_below(prng, 3) ? "1" : "0");
 	fake_set(w, "net.ipv4.tcp_congestion_control", vs_prng_below(prng, 2) ? "cubic" : "reno");
 	if (!vs_prng_below(prng, 4))
 		w->host[1].mtu = 600;

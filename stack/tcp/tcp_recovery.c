@@ -39,6 +39,28 @@ bool tcp_retransmit_first(struct tcp_pcb *p, enum tcp_event event)
 	return true;
 }
 
+/* The first that is lost and has not left again. */
+static void retransmit_lost(struct tcp_pcb *p)
+{
+	for (uint32_t i = 0; i < p->board.count; i++) {
+		struct tcp_sent *r = tcp_sent_at(p, i);
+
+		if ((r->flags & (TCP_SENT_LOST | TCP_SENT_AGAIN)) != TCP_SENT_LOST)
+			continue;
+		if (tcp_resend(p, r, TCP_EVENT_FAST_RETRANSMIT))
+			p->again_seq = tcp_sent_at(p, i)->end;
+		return;
+	}
+}
+
+static void mark_lost(struct tcp_pcb *p)
+{
+	if (tcp_rack_on(p))
+		tcp_rack_detect(p);
+	else if (p->board.sacked)
+		tcp_sack_mark_lost(p);
+}
+
 static void enter(struct tcp_pcb *p, uint32_t flight)
 {
 	p->recovery = TCP_RECOVERY;
@@ -49,10 +71,12 @@ static void enter(struct tcp_pcb *p, uint32_t flight)
 	p->cwnd = p->ssthresh;
 	p->cwnd_acked = 0;
 	stk_count(p->stk, p->sack_on ? STK_TcpSackRecovery : STK_TcpRenoRecovery);
-	tcp_sent_mark_lost(p, tcp_sent_at(p, 0));
+	if (!p->board.lost)
+		tcp_sent_mark_lost(p, tcp_sent_at(p, 0));
+	tcp_deadline_clear(p, TCP_DEADLINE_PROBE);
 	tcp_sample(p, TCP_EVENT_RECOVERY, p->snd_una, 0);
 	/* RFC 6675 5 (4.3), RFC 5681 3.2 (3): the first leaves whatever the window says. */
-	tcp_retransmit_first(p, TCP_EVENT_FAST_RETRANSMIT);
+	retransmit_lost(p);
 	tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
 }
 
@@ -70,6 +94,7 @@ static void leave(struct tcp_pcb *p)
 	p->dupacks = 0;
 	p->dup_bytes = 0;
 	p->cwnd_limited = true;
+	tcp_rack_recovered(p);
 	tcp_sample(p, TCP_EVENT_RECOVERY, p->snd_una, 0);
 }
 
@@ -85,10 +110,10 @@ static void open_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 			dup_bytes_set(p, p->dup_bytes + p->mss);
 	}
 	if (p->sack_on && p->board.sacked)
-		tcp_sack_mark_lost(p);
+		mark_lost(p);
 	if (!p->board.count)
 		return;
-	if (p->dupacks < TCP_DUP_THRESH && !p->board.lost)
+	if (!p->board.lost && (p->dupacks < TCP_DUP_THRESH || tcp_rack_on(p)))
 		return;
 	/* RFC 6582 3.2 (2): not again for what a timeout has sent again. */
 	if (!p->sack_on && wire_seq_lt(p->snd_una, p->recover))
@@ -112,10 +137,9 @@ static void recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 		return;
 	}
 	if (p->sack_on) {
-		if (p->board.sacked)
-			tcp_sack_mark_lost(p);
+		mark_lost(p);
 		/* The first is missing still: a partial ACK says so without SACK's help. */
-		if (a->bytes && !p->board.sacked)
+		if (a->bytes && !p->board.sacked && !tcp_rack_on(p))
 			tcp_sent_mark_lost(p, tcp_sent_at(p, 0));
 	} else if (a->bytes) {
 		/* RFC 6582 3.2 (3): a partial ACK: the next one is lost as well. */
@@ -125,10 +149,24 @@ static void recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 	}
 }
 
+void tcp_recovery_reorder(struct tcp_pcb *p)
+{
+	tcp_rack_detect(p);
+	if (p->recovery == TCP_OPEN && p->board.lost)
+		enter(p, p->snd_nxt - p->snd_una);
+	tcp_output(p);
+}
+
 void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 {
 	bool grows = a->bytes > 0;
 
+	if (tcp_tlp_acked(p, a->duplicate && !a->sacked) && p->recovery == TCP_OPEN) {
+		/* RFC 8985 7.4.2: one segment was lost, and has been repaired. */
+		p->ssthresh = tcp_cc(p)->lost(p, tcp_min(a->flight, p->cwnd));
+		p->cwnd = p->ssthresh;
+		p->cwnd_acked = 0;
+	}
 	switch ((enum tcp_recovery)p->recovery) {
 	case TCP_OPEN:
 		open_acked(p, a);
@@ -140,8 +178,8 @@ void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 	case TCP_LOSS:
 		if (wire_seq_leq(p->recover, p->snd_una))
 			leave(p);
-		else if (p->sack_on && p->board.sacked)
-			tcp_sack_mark_lost(p);
+		else if (p->sack_on)
+			mark_lost(p);
 		break;
 	}
 	/* Only a window that was in the way may grow (RFC 7661 2; Linux's rule in slow start). */
@@ -170,6 +208,9 @@ void tcp_recovery_timeout(struct tcp_pcb *p)
 	p->dupacks = 0;
 	p->dup_bytes = 0;
 	tcp_sent_all_lost(p);
+	p->rack.tlp_out = false;
+	tcp_deadline_clear(p, TCP_DEADLINE_PROBE);
+	tcp_deadline_clear(p, TCP_DEADLINE_REORDER);
 	tcp_sample(p, TCP_EVENT_RECOVERY, p->snd_una, 0);
 }
 

@@ -24,6 +24,8 @@ static struct tcp_pcb *connected(struct fake *w, bool sack)
 	struct tcp_pcb *p;
 
 	fake_set(w, "net.ipv4.tcp_congestion_control", "reno");
+	fake_set(w, "net.ipv4.tcp_recovery", "0");
+	fake_set(w, "net.ipv4.tcp_early_retrans", "0");
 	p = fake_connect(w, 0, 80);
 	fake_run(w, w->now + 100 * MS);
 	fake_inject(w, WIRE_TCP_SYN | ACK, 0, 1, 0, &syn);

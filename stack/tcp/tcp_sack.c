@@ -33,9 +33,23 @@ static uint32_t mark(struct tcp_pcb *p, const struct wire_tcp_sack *block)
 			continue;
 		if (!(r->flags & TCP_SENT_REPEATED))
 			tcp_rtt_sample(p, tcp_now(p) - r->at);
+		tcp_rack_delivered(p, r);
 		tcp_sent_mark_sacked(p, r);
 	}
 	return p->board.sacked - before;
+}
+
+/* RFC 2883 4: the first block is a duplicate's if the ACK or the second block covers it. */
+static bool is_duplicate(const struct wire_tcp *h)
+{
+	const struct wire_tcp_sack *first = &h->sack[0];
+
+	if (!h->sacks || !wire_seq_lt(first->left, first->right))
+		return false;
+	if (wire_seq_leq(first->right, h->ack))
+		return true;
+	return h->sacks > 1 && wire_seq_leq(h->sack[1].left, first->left) &&
+	       wire_seq_leq(first->right, h->sack[1].right);
 }
 
 /* Called before snd_una moves, with an ACK that is acceptable. */
@@ -45,6 +59,8 @@ uint32_t tcp_sack_arrives(struct tcp_pcb *p, const struct wire_tcp *h)
 	unsigned seen = 0;
 	struct wire_tcp_sack known[WIRE_TCP_SACKS];
 
+	if (is_duplicate(h))
+		tcp_rack_dsack(p);
 	for (unsigned i = 0; i < h->sacks && i < WIRE_TCP_SACKS; i++) {
 		const struct wire_tcp_sack *block = &h->sack[i];
 

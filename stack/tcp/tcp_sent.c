@@ -55,6 +55,8 @@ uint32_t tcp_sent_find(const struct tcp_pcb *p, uint32_t seq)
 /* Takes bytes of a record out of the sums. */
 static void uncount(struct tcp_board *b, const struct tcp_sent *r, uint32_t bytes)
 {
+	if ((r->flags & TCP_SENT_SACKED) && bytes == r->end - r->seq)
+		b->sacked_segments--;
 	if (r->flags & TCP_SENT_SACKED)
 		b->sacked -= bytes;
 	if (r->flags & TCP_SENT_LOST)
@@ -78,6 +80,8 @@ vs_time tcp_sent_acked(struct tcp_pcb *p, uint32_t ack)
 			r->seq = ack;
 			break;
 		}
+		if (!(r->flags & TCP_SENT_SACKED))
+			tcp_rack_delivered(p, r);
 		uncount(b, r, r->end - r->seq);
 		/* A SACKed one was measured by the time of its SACK, not now. */
 		if (at == VS_NEVER && !(r->flags & (TCP_SENT_REPEATED | TCP_SENT_SACKED)))
@@ -104,6 +108,7 @@ void tcp_sent_mark_sacked(struct tcp_pcb *p, struct tcp_sent *r)
 	r->flags &= (uint8_t) ~(TCP_SENT_LOST | TCP_SENT_AGAIN);
 	r->flags |= TCP_SENT_SACKED;
 	p->board.sacked += r->end - r->seq;
+	p->board.sacked_segments++;
 }
 
 void tcp_sent_mark_again(struct tcp_pcb *p, struct tcp_sent *r)
@@ -124,7 +129,10 @@ void tcp_sent_all_lost(struct tcp_pcb *p)
 	struct tcp_board *b = &p->board;
 	bool reneged = b->count && (tcp_sent_at(p, 0)->flags & TCP_SENT_SACKED);
 
-	b->sacked = reneged ? 0 : b->sacked;
+	if (reneged) {
+		b->sacked = 0;
+		b->sacked_segments = 0;
+	}
 	b->lost = 0;
 	b->again = 0;
 	for (uint32_t i = 0; i < b->count; i++) {
@@ -155,6 +163,8 @@ bool tcp_sent_split(struct tcp_pcb *p, uint32_t index, uint32_t seq)
 	for (uint32_t i = b->count - 1; i > index; i--)
 		*tcp_sent_at(p, i) = *tcp_sent_at(p, i - 1);
 	r = tcp_sent_at(p, index);
+	if (r->flags & TCP_SENT_SACKED)
+		b->sacked_segments++;
 	r->end = seq;
 	tcp_sent_at(p, index + 1)->seq = seq;
 	return true;

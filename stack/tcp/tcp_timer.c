@@ -143,6 +143,13 @@ static void due(struct tcp_pcb *p, enum tcp_deadline d)
 	case TCP_DEADLINE_RETRANSMIT:
 		retransmit(p);
 		break;
+	case TCP_DEADLINE_REORDER:
+		if (p->board.count)
+			tcp_recovery_reorder(p);
+		break;
+	case TCP_DEADLINE_PROBE:
+		tcp_tlp_probe(p);
+		break;
 	case TCP_DEADLINE_ACK:
 		if (!p->ack_delayed)
 			break;
