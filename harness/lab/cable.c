@@ -55,6 +55,7 @@ static bool way_cross(struct sim_edge *edge, vs_time now, const struct vs_frame 
 
 	way->frames++;
 	way->bytes += f->len;
+	way->crossed++;
 	count_delivered(way, f);
 	lab_digest_frame(cable->lab->digest, LAB_CROSSES, cable->number, way->direction, now, f);
 	if (cable->captures.count) {

@@ -75,6 +75,14 @@ struct lab_interface {
 	bool numbered; /* has an address of the user's */
 };
 
+/* Drops that an engine told of, by the counter that it says counts them; most frequent first. */
+#define LAB_REASONS 32
+
+struct lab_tally {
+	const char *reason; /* the engine's own string */
+	uint64_t count;
+};
+
 struct lab_node {
 	struct vsq_lab *lab;
 	int number;
@@ -84,6 +92,7 @@ struct lab_node {
 	bool in_world; /* the engine is in the sim */
 	struct vs_trace trace;
 	uint64_t drops; /* told by the engine */
+	struct lab_tally told[LAB_REASONS];
 	struct lab_counters counters;
 
 	/* Hosts and routers. */
@@ -111,6 +120,7 @@ struct lab_way {
 	struct lab_cable *cable;
 	int direction;
 	uint64_t frames, bytes;			    /* put on the cable */
+	uint64_t crossed;			    /* of them, straight across */
 	uint64_t delivered_frames, delivered_bytes; /* came out of it */
 	struct lab_series queue;
 };

@@ -35,12 +35,25 @@ static void node_dropped(void *ctx, vs_time now, int port, const struct vs_frame
 			 const char *reason)
 {
 	struct lab_node *node = ctx;
+	struct lab_tally *tally = node->told;
 
 	(void)now;
 	(void)port;
 	(void)f;
-	(void)reason;
 	node->drops++;
+	while (tally->reason && tally->reason != reason && tally < &node->told[LAB_REASONS - 1])
+		tally++;
+	if (!tally->reason)
+		tally->reason = reason;
+	if (tally->reason != reason)
+		return; /* more reasons than places: these go without an oracle */
+	tally->count++;
+	if (tally > node->told && tally->count > tally[-1].count) {
+		struct lab_tally before = tally[-1];
+
+		tally[-1] = *tally;
+		*tally = before;
+	}
 }
 
 /* Gives every socket with news to the application it belongs to. */

@@ -16,38 +16,77 @@ static uint64_t counter(struct vs_counters counters, const char *name)
 	return 0;
 }
 
-/* A direction of a link: what came in and what was copied, went out, was dropped, or waits. */
-static bool link_is_whole(struct lab_cable *cable, int d)
+/* A direction of a cable: what came in crossed, or went into the link; there, what came in and what
+ * was copied went out, was dropped, or waits.
+ */
+static bool way_is_whole(const struct lab_way *way)
 {
-	struct vs_counters counters = link_counters(cable->link, d);
-	uint64_t in = counter(counters, "rx_frames") + counter(counters, "duplicated");
-	uint64_t out = counter(counters, "tx_frames");
-	uint64_t drops = lab_counters_sum(counters, "drop_");
-	uint64_t waiting = link_queue_frames(cable->link, d);
+	struct lab_cable *cable = way->cable;
+	uint64_t in = 0, copies = 0, out = 0, drops = 0, waiting = 0;
 
-	if (in == out + drops + waiting)
+	if (cable->link) {
+		struct vs_counters counters = link_counters(cable->link, way->direction);
+
+		in = counter(counters, "rx_frames");
+		copies = counter(counters, "duplicated");
+		out = counter(counters, "tx_frames");
+		drops = lab_counters_sum(counters, "drop_");
+		waiting = link_queue_frames(cable->link, way->direction);
+	}
+	if (way->frames == way->crossed + in && way->delivered_frames == way->crossed + out &&
+	    in + copies == out + drops + waiting)
 		return true;
 	lab_judge(cable->lab, false,
-		  "oracle: cable %s, %s: %" PRIu64 " frames and copies in, but %" PRIu64
-		  " out, %" PRIu64 " dropped, %" PRIu64 " waiting",
-		  cable->name, d ? "right to left" : "left to right", in, out, drops, waiting);
+		  "oracle: cable %s, %s: %" PRIu64 " frames entered and %" PRIu64
+		  " left, but %" PRIu64 " crossed, and the link took %" PRIu64 ", copied %" PRIu64
+		  ", gave %" PRIu64 ", dropped %" PRIu64 ", holds %" PRIu64,
+		  cable->name, way->direction ? "right to left" : "left to right", way->frames,
+		  way->delivered_frames, way->crossed, in, copies, out, drops, waiting);
+	return false;
+}
+
+/* What nodes gave was put on cables, and what left the cables was given to nodes. */
+static bool ends_are_whole(struct vsq_lab *lab)
+{
+	struct sim_stats stats = sim_stats(lab->sim);
+	uint64_t given = 0, taken = 0, entered = stats.unjoined, left = 0;
+
+	for (unsigned i = 0; i < lab->nodes.count; i++) {
+		const struct lab_node *node = lab->nodes.items[i];
+
+		given += node->engine.frames_out;
+		taken += node->engine.frames_in;
+	}
+	for (unsigned i = 0; i < lab->cables.count; i++) {
+		const struct lab_cable *cable = lab->cables.items[i];
+
+		for (int d = 0; d < 2; d++) {
+			entered += cable->way[d].frames;
+			left += cable->way[d].delivered_frames;
+		}
+	}
+	/* Frames taken out of a loop are somewhere on their way; the loop is told by itself. */
+	if (stats.looped || (given == entered && taken == left))
+		return true;
+	lab_judge(lab, false,
+		  "oracle: nodes gave %" PRIu64 " frames and took %" PRIu64
+		  ", but %" PRIu64 " entered cables and %" PRIu64 " left them",
+		  given, taken, entered, left);
 	return false;
 }
 
 void oracle_links(struct vsq_lab *lab)
 {
-	bool whole = true;
-	unsigned links = 0;
+	bool whole = ends_are_whole(lab);
 
 	for (unsigned i = 0; i < lab->cables.count; i++) {
 		struct lab_cable *cable = lab->cables.items[i];
 		uint64_t told;
 
+		for (int d = 0; d < 2; d++)
+			whole &= way_is_whole(&cable->way[d]);
 		if (!cable->link)
 			continue;
-		links++;
-		for (int d = 0; d < 2; d++)
-			whole &= link_is_whole(cable, d);
 		told = lab_counters_sum(link_counters(cable->link, 0), "drop_") +
 		       lab_counters_sum(link_counters(cable->link, 1), "drop_");
 		if (told != cable->drops) {
@@ -59,7 +98,8 @@ void oracle_links(struct vsq_lab *lab)
 	}
 	if (whole)
 		lab_judge(lab, true,
-			  "oracle: every frame on %u links is delivered or accounted for", links);
+			  "oracle: every frame on %u cables is delivered or accounted for",
+			  lab->cables.count);
 }
 
 /* A switch: what enters is forwarded, kept for itself or dropped; copies leave or are dropped. */
@@ -87,23 +127,40 @@ static bool switch_is_whole(struct lab_node *node)
 	return whole;
 }
 
+/* A drop has a reason, and the counter of that name has counted it. */
+static bool drops_are_counted(struct lab_node *node)
+{
+	struct vs_counters counters = lab_node_counters(node);
+	bool whole = true;
+
+	for (unsigned i = 0; i < LAB_REASONS && node->told[i].reason; i++) {
+		const struct lab_tally *told = &node->told[i];
+		uint64_t counted = counter(counters, told->reason);
+
+		if (counted >= told->count)
+			continue;
+		lab_judge(node->lab, false,
+			  "oracle: %s dropped %" PRIu64 " frames for %s, but counts %" PRIu64,
+			  node->name, told->count, told->reason, counted);
+		whole = false;
+	}
+	return whole;
+}
+
 void oracle_engines(struct vsq_lab *lab)
 {
 	bool whole = true;
-	unsigned switches = 0;
 
 	for (unsigned i = 0; i < lab->nodes.count; i++) {
 		struct lab_node *node = lab->nodes.items[i];
 
-		if (!node->vsw)
-			continue;
-		switches++;
-		whole &= switch_is_whole(node);
+		if (node->vsw)
+			whole &= switch_is_whole(node);
+		whole &= drops_are_counted(node);
 	}
 	if (whole)
-		lab_judge(lab, true,
-			  "oracle: every frame in %u switches is forwarded or accounted for",
-			  switches);
+		lab_judge(lab, true, "oracle: %u nodes account for what they took and dropped",
+			  lab->nodes.count);
 }
 
 /* A frame that passes more cables than there are, several times over, goes round. */

@@ -204,11 +204,9 @@ int sim_settle(struct sim *s)
 				s->stats.transit_max = waiting;
 			deliver(s, &t);
 		} else if ((e = touched_pop(s))) {
-			pull(s, e);
-			if (e->verbs->news) {
+			if (e->verbs->news)
 				e->verbs->news(e->ctx, s->now);
-				pull(s, e);
-			}
+			pull(s, e);
 			rearm(s, e);
 		} else {
 			break;

@@ -22,8 +22,8 @@
 struct sim;
 struct sim_engine;
 
-/* The verbs of an engine. news, if not NULL, is called when the engine was touched and its frames
- * are on their way: a host hands out its sockets' events there.
+/* The verbs of an engine. news, if not NULL, is called once an instant when the engine was
+ * touched, before its output is pulled: a host hands out its sockets' events there.
  */
 struct sim_verbs {
 	void (*input)(void *engine, vs_time now, int port, struct vs_frame *f); /* takes f */
