@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import engine, scenario, sweep, table
+from . import engine, replay, scenario, sweep, table
 from .errors import VsqError
 from .run import Order, publish, run, shown
 
@@ -52,6 +52,24 @@ def parser() -> argparse.ArgumentParser:
                      "(default: vsq-out/NAME; not in a sweep)")
     one.add_argument("--no-out", action="store_true", help="write no files")
     one.add_argument("--json", action="store_true", help="print result.json, not the table")
+
+    one = commands.add_parser(
+        "replay", help="play a capture into an engine and compare what comes out",
+        description="The frames of a capture (pcap or pcapng) enter a switch, a link or a host at "
+        "their own times, and what comes out is compared with what was expected; a host with the "
+        "one it replaces. Exit status: 0 nothing differs, 1 something does, 2 bad input.")
+    one.add_argument("capture", metavar="CAPTURE")
+    one.add_argument("--into", choices=replay.INTO, required=True, help="what it is played into")
+    one.add_argument("--address", metavar="ADDR", default="",
+                     help="with host: the address of the captured host that ours replaces")
+    one.add_argument("--set", metavar="SETTING", action="append", default=[], dest="settings",
+                     help="a management command of the switch, a parameter of the link "
+                     "(delay=20ms), or a setting of the host (net.ipv4.tcp_sack=0, mtu=1400)")
+    one.add_argument("--expect", metavar="FILE", help="the capture that should come out")
+    one.add_argument("--tolerance", metavar="TIME", default="0ns",
+                     help="how far times may differ: any, or as 1ms (default: not at all)")
+    one.add_argument("--seed", metavar="N", type=_number, default=1, help="of all chance")
+    one.add_argument("--out", metavar="FILE", help="keep what came out (pcapng)")
 
     one = commands.add_parser("digest", help="run a scenario and print its digest",
                               description="Prints the hash over every frame on every cable "
@@ -118,7 +136,16 @@ def _show(arguments: argparse.Namespace) -> int:
     return HELD
 
 
-COMMANDS = {"run": _run, "digest": _digest, "show": _show}
+def _replay(arguments: argparse.Namespace) -> int:
+    code, account = replay.run(replay.Replay(
+        arguments.capture, arguments.into, arguments.address, arguments.settings,
+        arguments.expect, arguments.out, arguments.seed, arguments.tolerance))
+    if account:
+        print(account)
+    return FAILED if code else HELD
+
+
+COMMANDS = {"run": _run, "replay": _replay, "digest": _digest, "show": _show}
 
 
 def main(words: list[str] | None = None) -> int:

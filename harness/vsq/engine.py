@@ -65,6 +65,10 @@ def load():
     library = _first(_candidates_library(), LIBRARY, "VSQ_LIB")
     ffi = FFI()
     ffi.cdef(declarations(header.read_text()))
+    for replay in (HERE.parent / "replay" / "replay.h", header.with_name("replay.h")):
+        if replay.is_file():
+            ffi.cdef(declarations(replay.read_text()))
+            break
     try:
         return ffi, ffi.dlopen(str(library))
     except OSError as error:

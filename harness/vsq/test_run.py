@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vsq import Lab, LabError, VsqError, cli, engine
+from vsq import Lab, LabError, VsqError, cli, engine, replay
 from vsq.errors import InputErrors
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -158,8 +158,27 @@ def test_help_and_the_manual_page_agree():
     for command in cli.COMMANDS:
         assert f".B vsq {command}" in page
         text = vsq(command, "--help").stdout
-        for option in set(re.findall(r"(--[a-z-]+)", text)) - {"--help"}:
+        for option in set(re.findall(r"(--[a-z-]+)", text)) :
             assert option in page, (command, option)
+
+
+def test_a_replay_that_cannot_be_is_refused_with_a_sentence(small, tmp_path):
+    for words in (["none.pcap", "--into", "link"], [small, "--into", "host"],
+                  [small, "--into", "switch", "--address", "10.0.0.1"],
+                  [small, "--into", "host", "--address", "10.0.0"],
+                  [small, "--into", "host", "--address", "10.0.0.1", "--expect", small],
+                  [small, "--into", "link", "--set", "delay=20parsec"],
+                  [small, "--into", "link", "--tolerance", "soon"], [small, "--into", "hub"],
+                  [small, "--into", "link"]):
+        done = vsq("replay", *words, cwd=tmp_path)
+        assert done.returncode == 2 and done.stderr.strip(), (words, done)
+
+
+def test_a_replays_settings_may_have_units():
+    assert replay.line("link", "delay=20ms+5msN") == "delay 20+5N"
+    assert replay.line("link", "loss LR 10%") == "loss LR 10"
+    assert replay.line("switch", "vlan/create 10") == "vlan/create 10"
+    assert replay.line("host", "net.ipv4.tcp_sack=0") == "net.ipv4.tcp_sack 0"
 
 
 def test_the_version_is_the_engines():
