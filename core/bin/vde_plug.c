@@ -235,10 +235,10 @@ static int run(struct plug *p)
 		return error;
 	if (p->pid_file)
 		error = process_absolute(p->pid_file, pid_file, sizeof(pid_file));
-	if (p->log || p->daemon)
-		process_log_syslog();
 	if (!error && p->daemon)
 		error = process_daemonize_pidfile(pid_file[0] ? pid_file : NULL);
+	if (!error && (p->log || p->daemon))
+		process_log_syslog();
 	if (!error && pid_file[0] && !p->daemon)
 		error = process_pidfile(pid_file);
 	if (!error && p->iplog) {

@@ -112,8 +112,9 @@ static int settle(const struct options *o, char *pid_file, size_t size)
 	if (o->pid_file)
 		error = process_absolute(o->pid_file, pid_file, size);
 	if (!error && o->daemon) {
-		process_log_syslog();
 		error = process_daemonize_pidfile(pid_file[0] ? pid_file : NULL);
+		if (!error)
+			process_log_syslog();
 	}
 	if (!error && o->pid_file && !o->daemon)
 		error = process_pidfile(pid_file);

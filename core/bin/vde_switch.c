@@ -505,8 +505,9 @@ static int settle(struct world *w, char *pid_file, size_t size)
 	if (o->pid_file)
 		error = process_absolute(o->pid_file, pid_file, size);
 	if (!error && o->daemon) {
-		process_log_syslog();
 		error = process_daemonize_pidfile(pid_file[0] ? pid_file : NULL);
+		if (!error)
+			process_log_syslog();
 	}
 	error = error ? error : rt_signals(w->rt, on_signal, w);
 	if (!error && o->pid_file && !o->daemon)

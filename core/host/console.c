@@ -11,8 +11,14 @@
 #include "core/host/process.h"
 #include "core/host/sock.h"
 
+/* vdeterm ends no command with a newline: what it writes at once is the command. So a piece without
+ * a newline is a command too, when nothing follows it for this long.
+ */
+#define PIECE_PATIENCE (50 * VS_MSEC)
+
 struct session {
 	struct console *console;
+	vs_time piece_at; /* when an open piece becomes a command; VS_NEVER: there is none */
 	struct mgmt_session *mgmt;
 	int in, out; /* the same for a socket */
 	unsigned events;
@@ -113,6 +119,8 @@ static void feed(struct session *s, const char *bytes, size_t len)
 {
 	struct console *c = s->console;
 
+	s->piece_at = bytes[len - 1] == '\n' ? VS_NEVER
+					     : vs_time_add(rt_now(c->conf.rt), PIECE_PATIENCE);
 	mgmt_session_input(s->mgmt, rt_now(c->conf.rt), bytes, len);
 	if (c->conf.after)
 		c->conf.after(c->conf.ctx);
@@ -136,10 +144,46 @@ static bool feed_lines(struct session *s, const char *bytes, size_t len)
 	return true;
 }
 
+/* Everybody hears of a shutdown before it happens. */
+static void after_input(struct session *s)
+{
+	struct console *c = s->console;
+
+	if (!mgmt_shutdown_asked(c->conf.mgmt)) {
+		session_flush(s);
+		return;
+	}
+	console_flush(c);
+	tell_end(c, true);
+}
+
+static vs_time pieces_at(void *ctx)
+{
+	const struct console *c = ctx;
+	vs_time at = VS_NEVER;
+
+	for (const struct session *s = c->sessions; s; s = s->next)
+		at = vs_time_min(at, s->piece_at);
+	return at;
+}
+
+static void pieces_run(void *ctx, vs_time now)
+{
+	struct console *c = ctx;
+	struct session *next;
+
+	for (struct session *s = c->sessions; s && !c->told; s = next) {
+		next = s->next;
+		if (now < s->piece_at)
+			continue;
+		feed(s, "\n", 1);
+		after_input(s);
+	}
+}
+
 static void on_session(void *ctx, int fd, unsigned events)
 {
 	struct session *s = ctx;
-	struct console *c = s->console;
 	char bytes[4096];
 	ssize_t n = 0;
 
@@ -147,9 +191,11 @@ static void on_session(void *ctx, int fd, unsigned events)
 		n = read(fd, bytes, sizeof(bytes));
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			return;
-		if (n <= 0)
+		if (n <= 0) {
 			s->closing = true;
-		else if (s->silent) {
+			if (s->piece_at != VS_NEVER)
+				feed(s, "\n", 1);
+		} else if (s->silent) {
 			if (!feed_lines(s, bytes, (size_t)n))
 				return;
 		} else {
@@ -163,13 +209,7 @@ static void on_session(void *ctx, int fd, unsigned events)
 			return;
 		}
 	}
-	/* Everybody hears of a shutdown before it happens. */
-	if (mgmt_shutdown_asked(c->conf.mgmt)) {
-		console_flush(c);
-		tell_end(c, true);
-		return;
-	}
-	session_flush(s);
+	after_input(s);
 }
 
 static int session_open(struct console *c, int in, int out, bool terminal)
@@ -184,6 +224,7 @@ static int session_open(struct console *c, int in, int out, bool terminal)
 		.in = in,
 		.out = out,
 		.events = RT_READ,
+		.piece_at = VS_NEVER,
 		.terminal = terminal,
 		.silent = terminal && !isatty(out),
 	};
@@ -225,13 +266,18 @@ static void on_listener(void *ctx, int fd, unsigned events)
 int console_create(struct console **out, const struct console_conf *conf)
 {
 	struct console *c = calloc(1, sizeof(*c));
+	int error;
 
 	if (!c)
 		return -ENOMEM;
 	c->conf = *conf;
 	c->listener = -1;
-	*out = c;
-	return 0;
+	error = rt_engine(conf->rt, pieces_at, pieces_run, c);
+	if (error)
+		free(c);
+	else
+		*out = c;
+	return error;
 }
 
 void console_destroy(struct console *c)
