@@ -88,7 +88,8 @@ static void port_make(struct vsw *sw, unsigned port, bool allocatable)
 
 int vsw_port_create(struct vsw *sw, unsigned port)
 {
-	if (!vsw_port_valid(sw, port))
+	/* Port 0 comes with its guest, who must ask for it. */
+	if (!vsw_port_valid(sw, port) || port == 0)
 		return -EINVAL;
 	if (sw->ports[port].exists)
 		return -EEXIST;
@@ -108,7 +109,7 @@ int vsw_port_remove(struct vsw *sw, vs_time now, unsigned port)
 	while (p->first >= 0)
 		vsw_endpoint_close(sw, now, port, (unsigned)p->first);
 	vsw_vlans_leave(sw, port);
-	for (unsigned i = 1; i < sw->ports_len; i++) {
+	for (unsigned i = 0; i < sw->ports_len; i++) {
 		if (sw->ports[i].mirror_in == port)
 			sw->ports[i].mirror_in = 0;
 		if (sw->ports[i].mirror_out == port)
@@ -159,7 +160,7 @@ int vsw_mirror(struct vsw *sw, unsigned from, unsigned to, bool in, bool out)
 
 	if (!error)
 		error = check(sw, to);
-	if (!error && from == to)
+	if (!error && (from == to || to == 0))
 		error = -EINVAL;
 	if (error)
 		return error;

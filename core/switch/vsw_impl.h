@@ -143,7 +143,7 @@ static inline void vsw_bit_set(uint64_t *set, unsigned n, bool on)
 
 static inline bool vsw_port_valid(const struct vsw *sw, unsigned port)
 {
-	return port > 0 && port < sw->ports_len;
+	return port < sw->ports_len;
 }
 
 static inline bool vsw_port_exists(const struct vsw *sw, unsigned port)

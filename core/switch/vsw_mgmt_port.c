@@ -171,11 +171,11 @@ static int run_resetcounter(void *owner, vs_time now, struct mgmt_reply *r, cons
 	bool given;
 
 	(void)now, (void)r;
-	if (vsw_arg_maybe(args, sw->ports_len - 1, &port, &given) != 0 || (given && port == 0))
+	if (vsw_arg_maybe(args, sw->ports_len - 1, &port, &given) != 0)
 		return -EINVAL;
 	if (given && !sw->ports[port].exists)
 		return -ENXIO;
-	for (unsigned i = given ? port : 1; i < (given ? port + 1 : sw->ports_len); i++)
+	for (unsigned i = given ? port : 0; i < (given ? port + 1 : sw->ports_len); i++)
 		vsw_reset_counters(sw, i);
 	return 0;
 }
@@ -275,12 +275,12 @@ static int print(struct vsw *sw, struct mgmt_reply *r, const char *args, bool in
 	unsigned port;
 	bool given;
 
-	if (vsw_arg_maybe(args, sw->ports_len - 1, &port, &given) != 0 || (given && port == 0))
+	if (vsw_arg_maybe(args, sw->ports_len - 1, &port, &given) != 0)
 		return -EINVAL;
 	if (given && (!sw->ports[port].exists || (!inactive && sw->ports[port].first < 0)))
 		return -ENXIO;
 	mgmt_json_open(r, "ports", '[');
-	for (unsigned i = given ? port : 1; i < (given ? port + 1 : sw->ports_len); i++)
+	for (unsigned i = given ? port : 0; i < (given ? port + 1 : sw->ports_len); i++)
 		if (sw->ports[i].exists && (inactive || sw->ports[i].first >= 0))
 			say_port(sw, r, i);
 	return 0;

@@ -72,7 +72,7 @@ static void say_vlan(struct vsw *sw, struct mgmt_reply *r, unsigned vlan, bool i
 	mgmt_json_open(r, NULL, '{');
 	mgmt_json_int(r, "vlan", vlan);
 	mgmt_json_open(r, "ports", '[');
-	for (unsigned i = 1; i < sw->ports_len; i++) {
+	for (unsigned i = 0; i < sw->ports_len; i++) {
 		bool tagged = vsw_bit(v->tagged, i), active = vsw_bit(sw->active, i);
 
 		if (!vsw_bit(v->member, i) || !(inactive || active))
