@@ -88,8 +88,7 @@ static void port_make(struct vsw *sw, unsigned port, bool allocatable)
 
 int vsw_port_create(struct vsw *sw, unsigned port)
 {
-	/* Port 0 comes with its guest, who must ask for it. */
-	if (!vsw_port_valid(sw, port) || port == 0)
+	if (!vsw_port_valid(sw, port))
 		return -EINVAL;
 	if (sw->ports[port].exists)
 		return -EEXIST;
@@ -257,7 +256,7 @@ int vsw_attach(struct vsw *sw, vs_time now, const struct vsw_guest *guest)
 	(void)now;
 	if (port < 0)
 		return guest->any ? port : -ENXIO;
-	if (!vsw_port_valid(sw, (unsigned)port))
+	if ((unsigned)port >= sw->ports_len)
 		return -ENXIO;
 	if (sw->ports[port].exists && !vsw_may_use(sw, &sw->ports[port], guest->user))
 		return -EACCES;

@@ -141,9 +141,10 @@ static inline void vsw_bit_set(uint64_t *set, unsigned n, bool on)
 	set[n / 64] = on ? set[n / 64] | bit : set[n / 64] & ~bit;
 }
 
+/* Port 0 comes with the guest who asks for it: until then there is none to configure. */
 static inline bool vsw_port_valid(const struct vsw *sw, unsigned port)
 {
-	return port < sw->ports_len;
+	return port < sw->ports_len && (port > 0 || sw->ports[0].exists);
 }
 
 static inline bool vsw_port_exists(const struct vsw *sw, unsigned port)
