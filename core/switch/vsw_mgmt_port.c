@@ -86,14 +86,18 @@ static int run_create(void *owner, vs_time now, struct mgmt_reply *r, const char
 	return vsw_port_create(owner, port);
 }
 
+/* As in the original, a port that someone uses is not pulled away under them: first epclose. */
 static int run_remove(void *owner, vs_time now, struct mgmt_reply *r, const char *args)
 {
+	struct vsw *sw = owner;
 	unsigned port;
 
 	(void)r;
-	if (arg_port(owner, &args, &port) != 0 || vsw_arg_end(args) != 0)
+	if (arg_port(sw, &args, &port) != 0 || vsw_arg_end(args) != 0)
 		return -EINVAL;
-	return vsw_port_remove(owner, now, port);
+	if (sw->ports[port].exists && sw->ports[port].first >= 0)
+		return -EADDRINUSE;
+	return vsw_port_remove(sw, now, port);
 }
 
 static int run_allocatable(void *owner, vs_time now, struct mgmt_reply *r, const char *args)

@@ -231,8 +231,10 @@ static void endpoints_and_counters_are_shown_as_the_original_does(void **state)
 	assert_int_equal(c.b.sw->ports[1].counters[VSW_PORT_RX_FRAMES], 0);
 	assert_int_equal(c.b.sw->ports[2].counters[VSW_PORT_TX_FRAMES], 1);
 	assert_string_equal(ask(&c, "port/epclose 1 1"), NONE);
+	assert_string_equal(ask(&c, "port/remove 1"), "1098 Address already in use\n\nvde$ ");
 	assert_string_equal(ask(&c, "port/epclose 1 0"),
 			    "3032 port/ep/- Port 01 FD  0\n3022 port/- 01\n" OK);
+	assert_string_equal(ask(&c, "port/remove 1"), OK);
 	assert_non_null(strstr(ask(&c, "port/counters"),
 			       "\nforwarded                               1\n"));
 	teardown(&c);
