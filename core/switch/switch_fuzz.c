@@ -358,10 +358,11 @@ static void do_vlan(struct run *r)
 	if (what == 1) {
 		for (unsigned i = 1; i < m->ports_len && v < VLANS; i++)
 			used |= member(&m->ports[i], v);
-		old = v == 0 || v == VLANS ? -EINVAL
-		      : !m->vlans[v]	   ? -ENXIO
-		      : used		   ? -EADDRINUSE
-					   : 0;
+		old = v == VLANS	? -EINVAL
+		      : v == 0		? -EADDRINUSE
+		      : !m->vlans[v]	? -ENXIO
+		      : used		? -EADDRINUSE
+					: 0;
 		vs_assert(vsw_vlan_remove(r->sw, vid) == old);
 		if (!old)
 			m->vlans[v] = false;

@@ -125,11 +125,15 @@ int vsw_vlan_create(struct vsw *sw, unsigned vlan)
 	return vsw_vlan_make(sw, vlan);
 }
 
-/* VLAN 0 is where ports begin, so it stays; the original crashed later when it was removed. */
+/* VLAN 0 is where ports begin, so it is always in use; the original removed it when it was empty,
+ * and crashed at the next port.
+ */
 int vsw_vlan_remove(struct vsw *sw, unsigned vlan)
 {
-	if (vlan == 0 || vlan >= VSW_NO_VLAN)
+	if (vlan >= VSW_NO_VLAN)
 		return -EINVAL;
+	if (vlan == 0)
+		return -EADDRINUSE;
 	if (!sw->vlans[vlan])
 		return -ENXIO;
 	for (uint32_t i = 0; i < sw->words; i++)

@@ -153,7 +153,7 @@ static void a_vlan_in_use_stays_and_vlan_0_always(void **state)
 	setup(&b);
 	assert_int_equal(vsw_vlan_remove(b.sw, 5), -EADDRINUSE);
 	assert_int_equal(vsw_vlan_remove(b.sw, 6), -ENXIO);
-	assert_int_equal(vsw_vlan_remove(b.sw, 0), -EINVAL);
+	assert_int_equal(vsw_vlan_remove(b.sw, 0), -EADDRINUSE);
 	assert_int_equal(vsw_vlan_add_port(b.sw, 6, 1), -ENXIO);
 	assert_int_equal(vsw_vlan_add_port(b.sw, 5, 9), -ENXIO);
 	assert_int_equal(vsw_vlan_add_port(b.sw, 5, 32), -EINVAL);

@@ -136,7 +136,7 @@ static void arguments_are_read_strictly_where_the_original_shrugged(void **state
 		"port/setvlan 5 -1", "port/setvlan 5 99999999999999999999", "hash/setexpire abc",
 		"hash/setexpire 0",  "hash/setgcint 0",	 "hash/setsize 0",    "hash/setminper",
 		"vlan/create 4095",  "vlan/create 5000", "vlan/create 0",     "vlan/create abc",
-		"vlan/create",	     "vlan/remove 0",	 "port/mirror 1 2",   "port/mirror 1 2 up",
+		"vlan/create",	     "vlan/remove 4095", "port/mirror 1 2",   "port/mirror 1 2 up",
 		"port/setuser 5 4294967295", "port/setnumports 65537", "fstp/setfstp 2",
 	};
 
