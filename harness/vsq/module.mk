@@ -1,0 +1,7 @@
+# The vsq command: a Python program that finds its package from where it stands.
+mans += harness/vsq/vsq.1
+all: $(B)/bin/vsq
+$(B)/bin/vsq: harness/vsq/vsq
+	$(call say,LN,$@)
+	@mkdir -p $(@D)
+	$(Q)ln -sf $(abspath $<) $@
