@@ -4,7 +4,6 @@
  * clock.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 
 #include "core/bin/script.h"
 #include "core/bin/wf_end.h"
+#include "core/bin/wf_options.h"
 #include "core/bin/wf_trace.h"
 #include "core/host/console.h"
 #include "core/host/memory.h"
@@ -24,22 +24,6 @@
 #include "core/link/link.h"
 
 #define PEER_PENDING_MAX 256 /* frames that wait for a peer before the other end is held back */
-#define SETTINGS_MAX	 256
-
-struct setting {
-	const char *option; /* as the user gave it */
-	const char *name;
-	const char *value;
-};
-
-struct wf_options {
-	const char *rcfile, *mgmt, *plugs, *pidfile, *blink, *blinkid;
-	mode_t mgmtmode;
-	bool daemon, seeded;
-	uint64_t seed;
-	struct setting settings[SETTINGS_MAX]; /* in the order of the command line */
-	size_t settings_len;
-};
 
 struct wf {
 	struct wf_options opt;
@@ -63,215 +47,6 @@ struct wf {
 
 #define PROMPT "VDEwf$ "
 
-static const char usage[] =
-	"Usage: wirefilter [OPTION]...\n"
-	"A cable with faults: between two switches (-v), in a dpipe, or one way in a pipe.\n"
-	"\n"
-	"  -v, --vde-plug A:B       join switch A (left) and B (right); - is stdin and stdout\n"
-	"  -l, --loss P             lose P percent of the packets\n"
-	"  -L, --lostburst N        in bursts of N packets on average (Gilbert)\n"
-	"  -d, --delay MS           delay them\n"
-	"  -D, --dup P              send P percent of them again, and of the copies too\n"
-	"  -b, --bandwidth RATE     of the channel, in bytes/s (--band)\n"
-	"  -s, --speed RATE         of the interfaces, in bytes/s: holds the sender back\n"
-	"  -c, --chanbufsize BYTES  packets beyond that in the channel are lost (--capacity)\n"
-	"  -n, --noise BITS         damaged bits per megabyte\n"
-	"  -m, --mtu BYTES          longer packets are lost\n"
-	"  -N, --nofifo             packets may overtake each other (--fifo=off)\n"
-	"      --fifo[=on|off]\n"
-	"      --reorder P          let P percent of the packets be overtaken,\n"
-	"      --reorder-delay MS   by what comes in that time (10)\n"
-	"      --corrupt P          change bytes of P percent of the packets\n"
-	"      --trace-loss FILE    lose what a recorded trace lost: 0s and 1s\n"
-	"      --trace-capacity FILE  let packets pass at recorded times: ms, a line each\n"
-	"\n"
-	"A value is [LR|RL]VALUE[UNIT][+SPREAD[UNIT]][U|N][[NODE]]: LR20.5 for one direction "
-	"only,\n"
-	"100+50 for 50 to 150 (U, uniform) or 100+50N (Gaussian), K M G for 2^10 2^20 2^30, units\n"
-	"such as 500us 2s 10Mbit/s 1.5MB/s 64KiB, [2] or [*] for nodes of a Markov chain.\n"
-	"An option may be repeated, for another direction or node.\n"
-	"\n"
-	"  -f, --rcfile FILE        run management commands first\n"
-	"  -M, --mgmt SOCKET        accept management sessions there (unixterm, vdeterm)\n"
-	"      --mgmtmode MODE      permissions of SOCKET, octal (0700)\n"
-	"      --daemon             go to the background\n"
-	"      --pidfile FILE       write the process id\n"
-	"      --blink SOCKET       tell a datagram socket of each packet sent\n"
-	"      --blinkid ID         and begin with ID (the process id)\n"
-	"      --seed N             draw the same chances again\n"
-	"  -h, --help\n"
-	"  -V, --version\n";
-
-enum {
-	OPT_FIFO = 256,
-	OPT_REORDER,
-	OPT_REORDER_DELAY,
-	OPT_CORRUPT,
-	OPT_TRACE_LOSS,
-	OPT_TRACE_CAPACITY,
-	OPT_MGMTMODE,
-	OPT_DAEMON,
-	OPT_PIDFILE,
-	OPT_BLINK,
-	OPT_BLINKID,
-	OPT_SEED
-};
-
-static const struct option long_options[] = {
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{"rcfile", required_argument, NULL, 'f'},
-	{"loss", required_argument, NULL, 'l'},
-	{"lostburst", required_argument, NULL, 'L'},
-	{"delay", required_argument, NULL, 'd'},
-	{"dup", required_argument, NULL, 'D'},
-	{"bandwidth", required_argument, NULL, 'b'},
-	{"band", required_argument, NULL, 'b'},
-	{"speed", required_argument, NULL, 's'},
-	{"chanbufsize", required_argument, NULL, 'c'},
-	{"capacity", required_argument, NULL, 'c'},
-	{"noise", required_argument, NULL, 'n'},
-	{"mtu", required_argument, NULL, 'm'},
-	{"nofifo", no_argument, NULL, 'N'},
-	{"fifo", optional_argument, NULL, OPT_FIFO},
-	{"reorder", required_argument, NULL, OPT_REORDER},
-	{"reorder-delay", required_argument, NULL, OPT_REORDER_DELAY},
-	{"corrupt", required_argument, NULL, OPT_CORRUPT},
-	{"trace-loss", required_argument, NULL, OPT_TRACE_LOSS},
-	{"trace-capacity", required_argument, NULL, OPT_TRACE_CAPACITY},
-	{"mgmt", required_argument, NULL, 'M'},
-	{"mgmtmode", required_argument, NULL, OPT_MGMTMODE},
-	{"vde-plug", required_argument, NULL, 'v'},
-	{"daemon", no_argument, NULL, OPT_DAEMON},
-	{"pidfile", required_argument, NULL, OPT_PIDFILE},
-	{"blink", required_argument, NULL, OPT_BLINK},
-	{"blinkid", required_argument, NULL, OPT_BLINKID},
-	{"seed", required_argument, NULL, OPT_SEED},
-	{0},
-};
-
-static int complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* Says what is wrong; returns the exit status that says so. */
-static int complain(const char *format, ...)
-{
-	va_list args;
-
-	fputs("wirefilter: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return 1;
-}
-
-/* The parameter that an option sets, or NULL. */
-static const char *parameter_of(int option)
-{
-	static const struct {
-		int option;
-		const char *name;
-	} table[] = {
-		{'l', "loss"},
-		{'L', "lostburst"},
-		{'d', "delay"},
-		{'D', "dup"},
-		{'b', "bandwidth"},
-		{'s', "speed"},
-		{'c', "chanbufsize"},
-		{'n', "noise"},
-		{'m', "mtu"},
-		{'N', "fifo"},
-		{OPT_FIFO, "fifo"},
-		{OPT_REORDER, "reorder"},
-		{OPT_REORDER_DELAY, "reorder-delay"},
-		{OPT_CORRUPT, "corrupt"},
-		{OPT_TRACE_LOSS, "trace-loss"},
-		{OPT_TRACE_CAPACITY, "trace-capacity"},
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i].option == option)
-			return table[i].name;
-	return NULL;
-}
-
-/* -1: go on; else the exit status. */
-static int option_take(struct wf_options *o, int c)
-{
-	const char *name = parameter_of(c);
-	uint64_t number;
-
-	if (name) {
-		const char *value = c == 'N' ? "off" : optarg ? optarg : "on";
-
-		if (o->settings_len == SETTINGS_MAX)
-			return complain("more than %d settings: use --rcfile", SETTINGS_MAX);
-		o->settings[o->settings_len++] = (struct setting){name, name, value};
-		return -1;
-	}
-	switch (c) {
-	case 'h':
-		fputs(usage, stdout);
-		return 0;
-	case 'V':
-		puts("wirefilter (vsq)");
-		return 0;
-	case 'f':
-		o->rcfile = optarg;
-		return -1;
-	case 'M':
-		o->mgmt = optarg;
-		return -1;
-	case 'v':
-		o->plugs = optarg;
-		return -1;
-	case OPT_MGMTMODE:
-		if (process_parse_mode(optarg, &o->mgmtmode))
-			return complain("--mgmtmode: '%s' is not an octal mode such as 0660",
-					optarg);
-		return -1;
-	case OPT_DAEMON:
-		o->daemon = true;
-		return -1;
-	case OPT_PIDFILE:
-		o->pidfile = optarg;
-		return -1;
-	case OPT_BLINK:
-		o->blink = optarg;
-		return -1;
-	case OPT_BLINKID:
-		o->blinkid = optarg;
-		return -1;
-	case OPT_SEED:
-		if (vs_parse_uint(optarg, UINT64_MAX, &number))
-			return complain("--seed: '%s' is not a number", optarg);
-		o->seed = number;
-		o->seeded = true;
-		return -1;
-	}
-	fputs("Try 'wirefilter --help'.\n", stderr);
-	return 1;
-}
-
-static int options_read(struct wf_options *o, int argc, char **argv)
-{
-	int c, status;
-
-	o->mgmtmode = 0700;
-	while ((c = getopt_long(argc, argv, "hVf:l:L:d:D:b:s:c:n:m:NM:v:", long_options, NULL)) >=
-	       0) {
-		status = option_take(o, c);
-		if (status >= 0)
-			return status;
-	}
-	if (optind < argc)
-		return complain("'%s' is no option; switches are given as -v A:B", argv[optind]);
-	if (o->blinkid && (strlen(o->blinkid) >= 64 || !*o->blinkid))
-		return complain("--blinkid: 1 to 63 bytes, not %zu", strlen(o->blinkid));
-	return -1;
-}
-
 /* Opens one of A:B; an empty name or - is a stream, NULL. */
 static int plug_open(struct wf *wf, int side, char *name)
 {
@@ -279,7 +54,7 @@ static int plug_open(struct wf *wf, int side, char *name)
 		return 0;
 	wf->vde[side] = vde_open(name, "wirefilter", NULL);
 	if (!wf->vde[side])
-		return complain("%s: %s", *name ? name : "the default switch", strerror(errno));
+		return wf_complain("%s: %s", *name ? name : "the default switch", strerror(errno));
 	return 0;
 }
 
@@ -290,18 +65,18 @@ static int plugs_open(struct wf *wf)
 	int status;
 
 	if (!a)
-		return complain("%s", strerror(ENOMEM));
+		return wf_complain("%s", strerror(ENOMEM));
 	b = strchr(a, ':');
 	while (b && strncmp(b, "://", 3) == 0)
 		b = strchr(b + 3, ':');
 	if (!b) {
-		status = complain("-v: '%s' is not two plugs, A:B", a);
+		status = wf_complain("-v: '%s' is not two plugs, A:B", a);
 		free(a);
 		return status;
 	}
 	*b++ = '\0';
 	if (strcmp(a, "-") == 0 && strcmp(b, "-") == 0)
-		status = complain("-v: only one of the plugs can be -");
+		status = wf_complain("-v: only one of the plugs can be -");
 	else if ((status = plug_open(wf, 0, a)) == 0)
 		status = plug_open(wf, 1, b);
 	if (!status)
@@ -324,9 +99,9 @@ static bool is_stream(int fd)
 static int streams_check(struct wf *wf)
 {
 	if (!is_stream(STDIN_FILENO))
-		return complain("Error on stdin: it is not a pipe (use -v A:B, or a dpipe)");
+		return wf_complain("Error on stdin: it is not a pipe (use -v A:B, or a dpipe)");
 	if (!is_stream(STDOUT_FILENO))
-		return complain("Error on stdout: it is not a pipe (use -v A:B, or a dpipe)");
+		return wf_complain("Error on stdout: it is not a pipe (use -v A:B, or a dpipe)");
 	wf->one_way = !is_stream(3) || !is_stream(4);
 	fprintf(stderr, "wirefilter: %sdirectional filter starting...\n",
 		wf->one_way ? "mono" : "bi");
@@ -352,12 +127,12 @@ static int blink_open(struct wf *wf)
 	if (!wf->opt.blink)
 		return 0;
 	if (strlen(wf->opt.blink) >= sizeof(wf->blink_to.sun_path))
-		return complain("--blink: '%s' is too long for a socket", wf->opt.blink);
+		return wf_complain("--blink: '%s' is too long for a socket", wf->opt.blink);
 	wf->blink_to.sun_family = AF_UNIX;
 	strcpy(wf->blink_to.sun_path, wf->opt.blink);
 	wf->blink = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (wf->blink < 0)
-		return complain("--blink: %s", strerror(errno));
+		return wf_complain("--blink: %s", strerror(errno));
 	if (wf->opt.blinkid)
 		snprintf(wf->blink_id, sizeof(wf->blink_id), "%s", wf->opt.blinkid);
 	else
@@ -454,10 +229,10 @@ static int settings_apply(struct wf *wf)
 	if (o->rcfile && mgmt_load(wf->mgmt, 0, o->rcfile, true, &why)) {
 		if (why.len && why_bytes[why.len - 1] == '\n')
 			why_bytes[why.len - 1] = '\0';
-		return complain("rc command error: %s", *why_bytes ? why_bytes : o->rcfile);
+		return wf_complain("rc command error: %s", *why_bytes ? why_bytes : o->rcfile);
 	}
 	for (size_t i = 0; i < o->settings_len; i++) {
-		const struct setting *s = &o->settings[i];
+		const struct wf_setting *s = &o->settings[i];
 		const char *text = "";
 		int err;
 
@@ -466,7 +241,7 @@ static int settings_apply(struct wf *wf)
 		else
 			err = link_set(wf->link, 0, s->name, s->value, &text);
 		if (err)
-			return complain("%s", text);
+			return wf_complain("%s", text);
 	}
 	return 0;
 }
@@ -497,7 +272,7 @@ static int engine_create(struct wf *wf)
 		err = link_mgmt_add(wf->link, wf->mgmt);
 	if (!err)
 		err = wf_trace_mgmt_add(wf->link, wf->mgmt);
-	return err ? complain("%s", strerror(-err)) : 0;
+	return err ? wf_complain("%s", strerror(-err)) : 0;
 }
 
 static int end_create(struct wf *wf, int side)
@@ -535,24 +310,24 @@ static int world_create(struct wf *wf)
 	if (!err)
 		err = console_create(&wf->console, &conf);
 	if (err)
-		return complain("%s", strerror(-err));
+		return wf_complain("%s", strerror(-err));
 	if (wf->opt.mgmt) {
 		err = console_listen(wf->console, wf->mgmt_path, wf->opt.mgmtmode, (gid_t)-1);
 		if (err)
-			return complain("--mgmt %s: %s", wf->opt.mgmt, strerror(-err));
+			return wf_complain("--mgmt %s: %s", wf->opt.mgmt, strerror(-err));
 	}
 	if (console)
 		err = console_terminal(wf->console);
-	return err ? complain("%s", strerror(-err)) : 0;
+	return err ? wf_complain("%s", strerror(-err)) : 0;
 }
 
 static int paths_make(struct wf *wf)
 {
 	if (wf->opt.mgmt && process_absolute(wf->opt.mgmt, wf->mgmt_path, sizeof(wf->mgmt_path)))
-		return complain("--mgmt: '%s' is too long", wf->opt.mgmt);
+		return wf_complain("--mgmt: '%s' is too long", wf->opt.mgmt);
 	if (wf->opt.pidfile &&
 	    process_absolute(wf->opt.pidfile, wf->pid_path, sizeof(wf->pid_path)))
-		return complain("--pidfile: '%s' is too long", wf->opt.pidfile);
+		return wf_complain("--pidfile: '%s' is too long", wf->opt.pidfile);
 	return 0;
 }
 
@@ -566,19 +341,19 @@ static int start(struct wf *wf)
 		return status;
 	if (wf->opt.daemon) {
 		if (!wf->opt.plugs || !wf->vde[0] || !wf->vde[1])
-			return complain("--daemon: stdin and stdout are in use as a plug");
+			return wf_complain("--daemon: stdin and stdout are in use as a plug");
 		err = process_daemonize();
 		process_log_syslog();
 	}
 	if (!err && wf->opt.pidfile && (err = process_pidfile(wf->pid_path)))
-		return complain("--pidfile %s: %s", wf->opt.pidfile, strerror(-err));
+		return wf_complain("--pidfile %s: %s", wf->opt.pidfile, strerror(-err));
 	if (err)
-		return complain("--daemon: %s", strerror(-err));
+		return wf_complain("--daemon: %s", strerror(-err));
 	wf->pid_written = wf->opt.pidfile != NULL;
 	if ((status = blink_open(wf)) || (status = world_create(wf)))
 		return status;
 	err = rt_run(wf->rt);
-	return err ? complain("%s", strerror(-err)) : wf->failed;
+	return err ? wf_complain("%s", strerror(-err)) : wf->failed;
 }
 
 static void stop(struct wf *wf)
@@ -606,7 +381,7 @@ int main(int argc, char **argv)
 
 	process_log_init("wirefilter");
 	signal(SIGPIPE, SIG_IGN);
-	status = options_read(&wf.opt, argc, argv);
+	status = wf_options_read(&wf.opt, argc, argv);
 	if (status >= 0)
 		return status;
 	status = start(&wf);

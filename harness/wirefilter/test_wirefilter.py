@@ -11,14 +11,19 @@ import time
 
 import pytest
 
-from wf_peer import (OURS, ROOT, Plug, Program, Session, Switch, frame, number_of, wait_for)
+from wf_peer import (BIN, OURS, ROOT, Plug, Program, Session, Switch, frame, number_of, wait_for)
 
 DEBIAN = "/usr/bin/wirefilter"
 
 
+@pytest.fixture(params=["/usr/bin/vde_switch", str(BIN / "vde_switch")], ids=["debian", "ours"])
+def switch(request) -> str:
+    return request.param
+
+
 @pytest.fixture
-def wire(tmp_path):
-    """Two of Debian's switches, and a function that joins them by a wirefilter."""
+def wire(tmp_path, switch):
+    """Two switches, Debian's or ours, and a function that joins them by a wirefilter."""
     programs: list[Program] = []
 
     def join(*args: str, program: str = OURS) -> Session:
@@ -26,7 +31,7 @@ def wire(tmp_path):
         programs.append(Program(program, "-v", f"{left.path}:{right.path}", "-M", str(mgmt), *args))
         return Session(mgmt)
 
-    with Switch(tmp_path / "left") as left, Switch(tmp_path / "right") as right:
+    with Switch(tmp_path / "left", switch) as left, Switch(tmp_path / "right", switch) as right:
         join.left, join.right, join.programs = left.path, right.path, programs
         try:
             yield join
@@ -300,8 +305,8 @@ def test_a_switch_that_goes_ends_it_with_an_error(tmp_path):
             assert b"right switch has closed" in filter_.process.stderr.read()
 
 
-@pytest.mark.parametrize("plug", ["/usr/bin/vde_plug"])
-@pytest.mark.parametrize("dpipe", ["/usr/bin/dpipe"])
+@pytest.mark.parametrize("plug", ["/usr/bin/vde_plug", str(BIN / "vde_plug")])
+@pytest.mark.parametrize("dpipe", ["/usr/bin/dpipe", str(BIN / "dpipe")])
 def test_in_a_dpipe_between_two_plugs(tmp_path, dpipe, plug):
     with Switch(tmp_path / "a") as a, Switch(tmp_path / "b") as b, \
             Program(dpipe, plug, a.path, "=", OURS, "-M", str(tmp_path / "m"), "-d", "LR 30", "=",
