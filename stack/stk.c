@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 #define OUTPUT_START 16
 

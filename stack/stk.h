@@ -28,10 +28,10 @@ struct tcp_sample; /* stack/tcp/tcp.h */
 
 struct stk_conf {
 	uint64_t seed;
-	const char *name;	 /* names the streams of chance: "host.alice"; copied */
-	struct vs_pool *pool;	 /* where frames that start here come from */
-	unsigned sockets_max;	 /* 0: 65,536 */
-	bool forwarding;	 /* a router */
+	const char *name;	      /* names the streams of chance: "host.alice"; copied */
+	struct vs_pool *pool;	      /* where frames that start here come from */
+	unsigned sockets_max;	      /* 0: 65,536 */
+	bool forwarding;	      /* a router */
 	const struct vs_trace *trace; /* port: the interface */
 
 	/* Looks on while TCP works: called whenever a connection's variables have changed or it
@@ -103,47 +103,48 @@ struct vs_counters stk_counters(const struct stk *); /* Linux's SNMP names: "Tcp
 /* Sockets. */
 struct stk_addr {
 	struct wire_addr addr;
-	uint16_t port;	 /* host order */
+	uint16_t port;	  /* host order */
 	uint16_t ifindex; /* scope of a link-local address; 0: any */
 };
 
 #define STK_STREAM 1 /* TCP */
 #define STK_DGRAM  2 /* UDP */
-#define STK_PING   3 /* ICMP echo, as Linux's ping sockets: port is the identifier, a message
-		      * starts with the ICMP header (the stack sets identifier and checksum) */
+#define STK_PING                                                                                   \
+	3 /* ICMP echo, as Linux's ping sockets: port is the identifier, a message                 \
+	   * starts with the ICMP header (the stack sets identifier and checksum) */
 
-#define STK_MSG_PEEK	 0x02
-#define STK_MSG_TRUNC	 0x20	/* recv: the real length; with buf NULL: discard the data */
-#define STK_MSG_MORE	 0x8000 /* more follows: do not send a partial segment yet */
+#define STK_MSG_PEEK  0x02
+#define STK_MSG_TRUNC 0x20   /* recv: the real length; with buf NULL: discard the data */
+#define STK_MSG_MORE  0x8000 /* more follows: do not send a partial segment yet */
 
 #define STK_SHUT_RD   0
 #define STK_SHUT_WR   1
 #define STK_SHUT_RDWR 2
 
 enum stk_option {
-	STK_SO_ERROR,	    /* get: the pending error as a positive errno, and clear it */
+	STK_SO_ERROR, /* get: the pending error as a positive errno, and clear it */
 	STK_SO_SNDBUF,
 	STK_SO_RCVBUF,
 	STK_SO_REUSEADDR,
 	STK_SO_KEEPALIVE,
-	STK_SO_LINGER,	    /* s; -1: off */
+	STK_SO_LINGER, /* s; -1: off */
 	STK_SO_BROADCAST,
 	STK_IPV6_V6ONLY,
-	STK_IP_TTL,	    /* both families */
-	STK_IP_TOS,	    /* both families: DSCP and ECN */
+	STK_IP_TTL,	     /* both families */
+	STK_IP_TOS,	     /* both families: DSCP and ECN */
 	STK_IP_MTU_DISCOVER, /* Linux's IP_PMTUDISC_...: 0 don't, 1 want, 2 do */
 	STK_TCP_NODELAY,
 	STK_TCP_MAXSEG,
 	STK_TCP_CORK,
 	STK_TCP_QUICKACK,
 	STK_TCP_USER_TIMEOUT, /* ms */
-	STK_TCP_KEEPIDLE,   /* s */
-	STK_TCP_KEEPINTVL,  /* s */
+	STK_TCP_KEEPIDLE,     /* s */
+	STK_TCP_KEEPINTVL,    /* s */
 	STK_TCP_KEEPCNT,
 	STK_TCP_NOTSENT_LOWAT,
-	STK_INQ,	    /* get: bytes that can be received */
-	STK_OUTQ,	    /* get: bytes not yet acknowledged */
-	STK_TCP_CC,	    /* congestion control: index in "net.ipv4.tcp_available_..." */
+	STK_INQ,    /* get: bytes that can be received */
+	STK_OUTQ,   /* get: bytes not yet acknowledged */
+	STK_TCP_CC, /* congestion control: index in "net.ipv4.tcp_available_..." */
 };
 
 int stk_socket(struct stk *, int type); /* a number from 0, or -EMFILE, -ENOMEM, -EINVAL */

@@ -12,7 +12,7 @@
 #include "core/base/assert.h"
 #include "core/host/memory.h"
 #include "core/wire/eth.h"
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -143,7 +143,8 @@ static void frame(struct world *w, const uint8_t *arg, size_t len, bool cooked)
 		eth.type = len && arg[0] >> 4 == 6 ? WIRE_TYPE_IP6 : WIRE_TYPE_IP4;
 		if (eth.type == WIRE_TYPE_IP4 && header >= WIRE_IP4_LEN && header <= len) {
 			wire_put16(f->data + 10, 0);
-			wire_put16(f->data + 10, wire_cksum_fold(wire_cksum_add(0, f->data, header)));
+			wire_put16(f->data + 10,
+				   wire_cksum_fold(wire_cksum_add(0, f->data, header)));
 		}
 		f->flags |= VS_FRAME_TRUSTED;
 		wire_eth_emit(vs_frame_push(f, WIRE_ETH_LEN), &eth);
@@ -232,7 +233,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 		else if (what == 3)
 			call(&w, arg, len);
 		else if (what == 4)
-			stk_if_set_up(w.stk, w.now, 1 + (len ? arg[0] & 1 : 0), len > 1 && arg[1] & 1);
+			stk_if_set_up(w.stk, w.now, 1 + (len ? arg[0] & 1 : 0),
+				      len > 1 && arg[1] & 1);
 		else if (what == 5)
 			w.reflect = true;
 		else

@@ -122,7 +122,7 @@ void icmp_input(struct stk *, vs_time now, const struct ip_received *, struct vs
 
 /* An ICMP error about a packet that a transport sent: its header as it was quoted. */
 struct ip_error {
-	int error;		/* what a socket reports: EHOSTUNREACH, ECONNREFUSED, EMSGSIZE ... */
+	int error;		/* what a socket reports: EHOSTUNREACH, EMSGSIZE ... */
 	bool hard;		/* RFC 1122 4.2.3.9: would abort a connection */
 	uint32_t mtu;		/* with EMSGSIZE: what fits, 0 unknown */
 	struct wire_addr src, dst; /* of the quoted packet: src is ours */
@@ -183,24 +183,24 @@ struct stk {
 };
 
 /* Counters by Linux's SNMP names. X(name). */
-#define STK_COUNTERS(X)                                                                            \
-	X(IpInReceives) X(IpInHdrErrors) X(IpInAddrErrors) X(IpForwDatagrams)                       \
-	X(IpInUnknownProtos) X(IpInDiscards) X(IpInDelivers) X(IpOutRequests) X(IpOutDiscards)      \
-	X(IpOutNoRoutes) X(IpReasmTimeout) X(IpReasmReqds) X(IpReasmOKs) X(IpReasmFails)            \
-	X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IpInTruncatedPkts) X(IpNeighFailed)          \
-	X(IpNeighQueueDrop) X(ArpInErrors) X(EthInOther) X(EthInTruncated) X(EthInUnknownType)      \
-	X(IfDown) X(PoolEmpty) X(OutputFull) X(ArpConflicts) X(EthInVlan)                           \
-	X(IpInNoRoutes) X(IpReasmOverlaps)                                                          \
-	X(IcmpInMsgs) X(IcmpInErrors) X(IcmpInCsumErrors) X(IcmpInEchos) X(IcmpInEchoReps)          \
-	X(IcmpOutMsgs) X(IcmpOutErrors) X(IcmpOutRateLimit) X(IcmpInRedirects) X(IcmpInUnknown)     \
-	X(IcmpEchoIgnored) X(NdInMsgs) X(NdInErrors) X(PingNoSocket) X(PingRcvbufErrors)            \
-	X(UdpInDatagrams) X(UdpNoPorts) X(UdpInErrors) X(UdpOutDatagrams) X(UdpRcvbufErrors)        \
-	X(UdpInCsumErrors)                                                                          \
-	X(TcpActiveOpens) X(TcpPassiveOpens) X(TcpAttemptFails) X(TcpEstabResets) X(TcpCurrEstab)   \
-	X(TcpInSegs) X(TcpOutSegs) X(TcpRetransSegs) X(TcpInErrs) X(TcpOutRsts) X(TcpInCsumErrors)  \
-	X(TcpTimeouts) X(TcpFastRetrans) X(TcpSlowStartRetrans) X(TcpSackRecovery)                  \
-	X(TcpRenoRecovery) X(TcpOfoQueue) X(TcpOfoDrop) X(TcpRcvDup) X(TcpPaws) X(TcpChallengeAck)  \
-	X(TcpListenOverflows) X(TcpZeroWindowProbes) X(TcpDelayedAcks) X(TcpAbortOnTimeout)         \
+#define STK_COUNTERS(X) \
+	X(IpInReceives) X(IpInHdrErrors) X(IpInAddrErrors) X(IpForwDatagrams) \
+	X(IpInUnknownProtos) X(IpInDiscards) X(IpInDelivers) X(IpOutRequests) X(IpOutDiscards) \
+	X(IpOutNoRoutes) X(IpReasmTimeout) X(IpReasmReqds) X(IpReasmOKs) X(IpReasmFails) \
+	X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IpInTruncatedPkts) X(IpNeighFailed) \
+	X(IpNeighQueueDrop) X(ArpInErrors) X(EthInOther) X(EthInTruncated) X(EthInUnknownType) \
+	X(IfDown) X(PoolEmpty) X(OutputFull) X(ArpConflicts) X(EthInVlan) \
+	X(IpInNoRoutes) X(IpReasmOverlaps) \
+	X(IcmpInMsgs) X(IcmpInErrors) X(IcmpInCsumErrors) X(IcmpInEchos) X(IcmpInEchoReps) \
+	X(IcmpOutMsgs) X(IcmpOutErrors) X(IcmpOutRateLimit) X(IcmpInRedirects) X(IcmpInUnknown) \
+	X(IcmpEchoIgnored) X(NdInMsgs) X(NdInErrors) X(PingNoSocket) X(PingRcvbufErrors) \
+	X(UdpInDatagrams) X(UdpNoPorts) X(UdpInErrors) X(UdpOutDatagrams) X(UdpRcvbufErrors) \
+	X(UdpInCsumErrors) \
+	X(TcpActiveOpens) X(TcpPassiveOpens) X(TcpAttemptFails) X(TcpEstabResets) X(TcpCurrEstab) \
+	X(TcpInSegs) X(TcpOutSegs) X(TcpRetransSegs) X(TcpInErrs) X(TcpOutRsts) X(TcpInCsumErrors) \
+	X(TcpTimeouts) X(TcpFastRetrans) X(TcpSlowStartRetrans) X(TcpSackRecovery) \
+	X(TcpRenoRecovery) X(TcpOfoQueue) X(TcpOfoDrop) X(TcpRcvDup) X(TcpPaws) X(TcpChallengeAck) \
+	X(TcpListenOverflows) X(TcpZeroWindowProbes) X(TcpDelayedAcks) X(TcpAbortOnTimeout) \
 	X(TcpAbortOnMemory) X(TcpOutOfWindow) X(TcpNoSocket) X(TcpKeepAlive)
 
 enum stk_counter {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 struct setting {
 	const char *name;
@@ -112,8 +112,7 @@ int stk_set(struct stk *s, vs_time now, const char *name, const char *value)
 	setting = find(name);
 	if (!setting)
 		return -ENOENT;
-	if (vs_parse_uint(value, (uint64_t)setting->max, &number) ||
-	    (int64_t)number < setting->min)
+	if (vs_parse_uint(value, (uint64_t)setting->max, &number) || (int64_t)number < setting->min)
 		return -EINVAL;
 	*place(&s->ip->set, setting) = (int64_t)number;
 	return 0;

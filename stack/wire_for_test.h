@@ -20,7 +20,7 @@
 #include "core/wire/eth.h"
 #include "core/wire/icmp.h"
 #include "core/wire/udp.h"
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 #define HOSTS_MAX  4
 #define CABLES_MAX 4

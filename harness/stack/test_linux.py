@@ -273,7 +273,7 @@ def test_a_refused_connection_is_refused_both_ways(lan, family):
 
 @pytest.mark.parametrize("family", (4, 6))
 def test_path_mtu_is_learnt_from_a_router(lan, family):
-    """Linux is the router; the link behind it, where another host of ours is, carries 1300 bytes."""
+    """Linux is the router; the link behind it, where another host of ours is, carries 1300."""
     far = {4: ("10.8.0.1", "10.8.0.2"), 6: ("fd08::1", "fd08::2")}
     bits = {4: 24, 6: 64}[family]
     lan.run("ip", "tuntap", "add", "dev", "t1", "mode", "tap")

@@ -17,8 +17,9 @@ void icmp_destroy(struct stk *s)
 	vs_free(s->arena, s->icmp, sizeof(*s->icmp));
 }
 
-int icmp_output(struct stk *s, vs_time now, const struct wire_addr *dst, const struct wire_addr *src,
-		int ifindex, uint8_t hop_limit, uint8_t tclass, struct vs_frame *f)
+int icmp_output(struct stk *s, vs_time now, const struct wire_addr *dst,
+		const struct wire_addr *src, int ifindex, uint8_t hop_limit, uint8_t tclass,
+		struct vs_frame *f)
 {
 	bool is4 = wire_addr_is4(dst);
 	struct ip_path path;
@@ -50,8 +51,8 @@ static void echo(struct stk *s, vs_time now, const struct ip_received *r, struct
 	const struct wire_addr *src = &r->ip->dst;
 
 	stk_count(s, STK_IcmpInEchos);
-	if ((is4 && (s->ip->set.echo_ignore_all ||
-		     (r->to_group && s->ip->set.echo_ignore_broadcasts))) ||
+	if ((is4 &&
+	     (s->ip->set.echo_ignore_all || (r->to_group && s->ip->set.echo_ignore_broadcasts))) ||
 	    (!is4 && s->ip->set.echo6_ignore_all)) {
 		stk_drop(s, r->ifindex, STK_IcmpEchoIgnored, f);
 		return;
@@ -60,12 +61,12 @@ static void echo(struct stk *s, vs_time now, const struct ip_received *r, struct
 		stk_drop(s, r->ifindex, STK_IcmpInErrors, f);
 		return;
 	}
-	/* RFC 1122 3.2.2.6, RFC 4443 4.2: from the address that was asked, unless it was a group. */
+	/* RFC 1122 3.2.2.6, RFC 4443 4.2: from the address asked, unless a group was. */
 	if (r->to_group && !ip_address_find(s, src))
 		src = is4 ? &wire_addr_any4 : &wire_addr_any6;
 	f->data[0] = is4 ? WIRE_ICMP4_ECHO_REPLY : WIRE_ICMP6_ECHO_REPLY;
-	icmp_output(s, now, &r->ip->src, src,
-		    wire_addr_is_link_local(&r->ip->src) ? r->ifindex : 0, 0, r->ip->tclass, f);
+	icmp_output(s, now, &r->ip->src, src, wire_addr_is_link_local(&r->ip->src) ? r->ifindex : 0,
+		    0, r->ip->tclass, f);
 }
 
 struct meaning {
@@ -75,15 +76,15 @@ struct meaning {
 
 /* RFC 1122 4.2.3.9 and what Linux reports. */
 static const struct meaning unreachable4[] = {
-	{ENETUNREACH, false}, {EHOSTUNREACH, false}, {ENOPROTOOPT, true},  {ECONNREFUSED, true},
-	{EMSGSIZE, false},    {EOPNOTSUPP, false},   {ENETUNREACH, true},  {EHOSTDOWN, true},
-	{ENONET, true},	      {ENETUNREACH, true},   {EHOSTUNREACH, true}, {ENETUNREACH, false},
-	{EHOSTUNREACH, false}, {EHOSTUNREACH, true}, {EHOSTUNREACH, true}, {EHOSTUNREACH, true},
+	{ENETUNREACH, false},  {EHOSTUNREACH, false}, {ENOPROTOOPT, true},  {ECONNREFUSED, true},
+	{EMSGSIZE, false},     {EOPNOTSUPP, false},   {ENETUNREACH, true},  {EHOSTDOWN, true},
+	{ENONET, true},	       {ENETUNREACH, true},   {EHOSTUNREACH, true}, {ENETUNREACH, false},
+	{EHOSTUNREACH, false}, {EHOSTUNREACH, true},  {EHOSTUNREACH, true}, {EHOSTUNREACH, true},
 };
 
 static const struct meaning unreachable6[] = {
-	{ENETUNREACH, false}, {EACCES, true},	    {EHOSTUNREACH, false}, {EHOSTUNREACH, false},
-	{ECONNREFUSED, true}, {EACCES, true},	    {EACCES, true},
+	{ENETUNREACH, false}, {EACCES, true}, {EHOSTUNREACH, false}, {EHOSTUNREACH, false},
+	{ECONNREFUSED, true}, {EACCES, true}, {EACCES, true},
 };
 
 static struct meaning meaning_of(unsigned version, uint8_t type, uint8_t code)

@@ -108,7 +108,7 @@ void icmp_send_error(struct stk *s, vs_time now, const struct ip_received *r,
 	memcpy(out->data + WIRE_ICMP_LEN, f->data - ip->header_len, quoted);
 	if (!ip_is_ours(s, src))
 		src = is4 ? &wire_addr_any4 : &wire_addr_any6;
-	if (icmp_output(s, now, &ip->src, src, wire_addr_is_link_local(&ip->src) ? r->ifindex : 0, 0,
-			is4 ? 0xc0 : 0, out))
+	if (icmp_output(s, now, &ip->src, src, wire_addr_is_link_local(&ip->src) ? r->ifindex : 0,
+			0, is4 ? 0xc0 : 0, out))
 		stk_count(s, STK_IcmpOutErrors);
 }

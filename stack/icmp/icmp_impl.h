@@ -5,7 +5,7 @@
 #ifndef VSQ_STACK_ICMP_IMPL_H
 #define VSQ_STACK_ICMP_IMPL_H
 
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 #define PING_BUCKETS 64
 #define RATE_PEERS   64 /* destinations whose errors are counted apart */

@@ -134,18 +134,21 @@ static size_t icmp6_packet(uint8_t *packet, const struct wire_ip *ip, const uint
 	memcpy(packet + WIRE_IP6_LEN, message, ip->payload_len);
 	wire_put16(packet + WIRE_IP6_LEN + 2, 0);
 	wire_put16(packet + WIRE_IP6_LEN + 2,
-		   wire_cksum_fold(wire_cksum_add(wire_cksum_pseudo(&ip->src, &ip->dst,
-								    WIRE_PROTO_ICMP6,
-								    ip->payload_len),
-						  packet + WIRE_IP6_LEN, ip->payload_len)));
+		   wire_cksum_fold(wire_cksum_add(
+			   wire_cksum_pseudo(&ip->src, &ip->dst, WIRE_PROTO_ICMP6, ip->payload_len),
+			   packet + WIRE_IP6_LEN, ip->payload_len)));
 	return WIRE_IP6_LEN + ip->payload_len;
 }
 
 static void redirects_change_nothing(void **state)
 {
-	struct wire_ip ip = {.version = 6, .hop_limit = 255, .protocol = WIRE_PROTO_ICMP6,
-			     .src = address("fe80::99"), .dst = address("2001:db8::1")};
-	struct wire_nd nd = {.type = WIRE_ICMP6_REDIRECT, .target = address("fe80::99"),
+	struct wire_ip ip = {.version = 6,
+			     .hop_limit = 255,
+			     .protocol = WIRE_PROTO_ICMP6,
+			     .src = address("fe80::99"),
+			     .dst = address("2001:db8::1")};
+	struct wire_nd nd = {.type = WIRE_ICMP6_REDIRECT,
+			     .target = address("fe80::99"),
 			     .destination = address("2001:db8::2")};
 	uint8_t message[512], packet[600];
 	struct ip_path before, after;

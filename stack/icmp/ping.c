@@ -8,7 +8,7 @@
 #include "core/wire/icmp.h"
 #include "stack/icmp/icmp_impl.h"
 #include "stack/socket/dgram.h"
-#include "stack/socket/socket_impl.h"
+#include "stack/socket/socket.h"
 
 struct ping_socket {
 	struct stk_socket so; /* first: what the sockets know */
@@ -142,8 +142,8 @@ static void ping_close(struct stk *s, vs_time now, struct stk_socket *so)
 	stk_socket_free(s, so);
 }
 
-static int ping_option_set(struct stk *s, vs_time now, struct stk_socket *so, enum stk_option option,
-			   int64_t value)
+static int ping_option_set(struct stk *s, vs_time now, struct stk_socket *so,
+			   enum stk_option option, int64_t value)
 {
 	(void)now;
 	if (option != STK_SO_RCVBUF)
@@ -168,8 +168,8 @@ static int ping_option_get(struct stk *s, struct stk_socket *so, enum stk_option
 static unsigned ping_readiness(const struct stk *s, const struct stk_socket *so)
 {
 	(void)s;
-	return STK_OUT | (dgram_empty(&((const struct ping_socket *)(const void *)so)->queue) ? 0
-											  : STK_IN);
+	return STK_OUT |
+	       (dgram_empty(&((const struct ping_socket *)(const void *)so)->queue) ? 0 : STK_IN);
 }
 
 const struct stk_proto ping_proto = {
@@ -197,7 +197,8 @@ static struct ping_socket *find(const struct stk *s, uint16_t id, const struct w
 		if (p->so.local.port == id &&
 		    (wire_addr_is_any(&p->so.local.addr) ||
 		     wire_addr_equal(&p->so.local.addr, ours)) &&
-		    (wire_addr_is_any(&p->so.remote.addr) || wire_addr_is_multicast(&p->so.remote.addr) ||
+		    (wire_addr_is_any(&p->so.remote.addr) ||
+		     wire_addr_is_multicast(&p->so.remote.addr) ||
 		     wire_addr_equal(&p->so.remote.addr, theirs)))
 			return p;
 	return NULL;

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "core/wire/icmp.h"
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 #define UNREACH4_NET	 0
 #define UNREACH6_NOROUTE 0

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Fragmentation: RFC 791 2.3, RFC 8200 4.5. A sender does it for both families, a router for IPv4. */
+/* Fragmentation: RFC 791 2.3, RFC 8200 4.5. Senders do it for both families, routers for IPv4. */
 #include <errno.h>
 #include <string.h>
 
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 #define OPT_COPIED 0x80 /* RFC 791 3.1: the option goes into every fragment */
 
@@ -74,8 +74,8 @@ int ip_fragment(struct stk *s, vs_time now, const struct ip_path *path, const st
 		part.fragment_offset = (uint16_t)(ip->fragment_offset + at);
 		part.more_fragments = ip->more_fragments || at + len < f->len;
 		part.payload_len = (uint32_t)len;
-		part.header_len = (uint16_t)(ip->version == 4 ? WIRE_IP4_LEN + piece_options
-							      : header_len);
+		part.header_len =
+			(uint16_t)(ip->version == 4 ? WIRE_IP4_LEN + piece_options : header_len);
 		put_header(piece, &part, at ? later : options, piece_options);
 		stk_count(s, STK_IpFragCreates);
 		neigh_output(s, now, s->ip->ifs[path->ifindex], &path->next_hop, piece);

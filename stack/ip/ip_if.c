@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/wire/eth.h"
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 static const struct wire_addr all_nodes = {{[0] = 0xff, [1] = 0x02, [15] = 1}};
 static const struct wire_addr all_routers = {{[0] = 0xff, [1] = 0x02, [15] = 2}};
@@ -90,8 +90,8 @@ void ip_loop(struct stk *s, vs_time now, struct vs_frame *f)
 {
 	struct vs_queue *loop = &s->ip->loop;
 
-	if (vs_queue_full(loop) && (loop->size >= IP_OUTPUT_MAX ||
-				    vs_queue_reserve(loop, loop->size * 2, s->arena))) {
+	if (vs_queue_full(loop) &&
+	    (loop->size >= IP_OUTPUT_MAX || vs_queue_reserve(loop, loop->size * 2, s->arena))) {
 		stk_drop(s, 0, STK_OutputFull, f);
 		return;
 	}
@@ -156,11 +156,11 @@ void ip_group_leave(struct stk *s, struct ip_interface *interface, const struct 
 
 /* Interfaces. */
 
-/* RFC 4291 appendix A: fe80::, and the MAC with ff:fe in its middle and the universal bit turned. */
+/* RFC 4291 appendix A: fe80::, and the MAC with ff:fe amid it and the universal bit turned. */
 static struct wire_addr link_local_of(const uint8_t mac[WIRE_MAC_LEN])
 {
-	return (struct wire_addr){{0xfe, 0x80, [8] = mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3],
-				   mac[4], mac[5]}};
+	return (struct wire_addr){
+		{0xfe, 0x80, [8] = mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]}};
 }
 
 int stk_if_add(struct stk *s, vs_time now, const struct stk_if_conf *conf)

@@ -5,7 +5,7 @@
 
 #include "core/wire/eth.h"
 #include "core/wire/icmp.h"
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 #define OPT4_LSRR 131 /* source routes: RFC 791 3.1 */
 #define OPT4_SSRR 137

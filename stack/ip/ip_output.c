@@ -2,7 +2,7 @@
 /* Sending: from a transport to the neighbour's queue. */
 #include <errno.h>
 
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 /* Takes f, puts the header in front and gives it to the link. */
 static void send_whole(struct stk *s, vs_time now, const struct ip_path *path,

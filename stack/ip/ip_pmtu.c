@@ -4,7 +4,7 @@
  */
 #include <errno.h>
 
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 /* RFC 1191 7.1: what to try when a router does not say what fits. */
 static const uint16_t plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508};

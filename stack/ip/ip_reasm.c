@@ -13,13 +13,13 @@
 #include <string.h>
 
 #include "core/wire/icmp.h"
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
-#define PAYLOAD_MAX 65535u
-#define NO_HOLE	    UINT32_MAX
-#define HEADER_MAX  VS_FRAME_HEADROOM
+#define PAYLOAD_MAX	    65535u
+#define NO_HOLE		    UINT32_MAX
+#define HEADER_MAX	    VS_FRAME_HEADROOM
 #define EXCEEDED_REASSEMBLY 1 /* the code, of both families */
-#define PARAM6_HEADER 0
+#define PARAM6_HEADER	    0
 
 /* What stands at the first byte of a hole. */
 struct hole {
@@ -34,10 +34,10 @@ struct ip_reasm {
 	uint8_t protocol; /* IPv4: part of the key */
 	int ifindex;
 	bool has_first, trusted;
-	uint8_t ecn_seen; /* bit per code point of RFC 3168 */
-	uint32_t holes;	  /* first hole */
-	uint32_t total;	  /* length, 0 while the last fragment is missing */
-	uint32_t seen_end; /* furthest byte that came */
+	uint8_t ecn_seen;   /* bit per code point of RFC 3168 */
+	uint32_t holes;	    /* first hole */
+	uint32_t total;	    /* length, 0 while the last fragment is missing */
+	uint32_t seen_end;  /* furthest byte that came */
 	struct vs_frame *f; /* data: the payload; header in front of it once has_first */
 	struct wire_ip first;
 	struct vs_timer timer;
@@ -90,8 +90,8 @@ static struct vs_frame *release(struct stk *s, struct ip_reasm *q)
 static void time_out(struct vs_timer *timer, void *ctx, vs_time now)
 {
 	struct stk *s = ctx;
-	struct ip_reasm *q = (struct ip_reasm *)(void *)((char *)timer -
-							 offsetof(struct ip_reasm, timer));
+	struct ip_reasm *q =
+		(struct ip_reasm *)(void *)((char *)timer - offsetof(struct ip_reasm, timer));
 	struct ip_received r = {.ip = &q->first, .ifindex = q->ifindex};
 	int ifindex = q->ifindex;
 
@@ -273,8 +273,8 @@ static struct vs_frame *complete(struct stk *s, struct ip_reasm *q)
 		wire_put16(header + 2, (uint16_t)f->len);
 		wire_put16(header + 6, 0);
 		wire_put16(header + 10, 0);
-		wire_put16(header + 10, wire_cksum_fold(wire_cksum_add(0, header,
-								       first.header_len)));
+		wire_put16(header + 10,
+			   wire_cksum_fold(wire_cksum_add(0, header, first.header_len)));
 	} else {
 		wire_put16(header + 4, (uint16_t)(f->len - WIRE_IP6_LEN));
 	}
@@ -309,8 +309,8 @@ struct vs_frame *ip_reasm(struct stk *s, vs_time now, const struct ip_received *
 			  struct vs_frame *f)
 {
 	const struct wire_ip *ip = r->ip;
-	uint32_t start = ip->version == 4 ? ip->header_len
-					  : ip->fragment_header + WIRE_FRAGMENT_LEN;
+	uint32_t start =
+		ip->version == 4 ? ip->header_len : ip->fragment_header + WIRE_FRAGMENT_LEN;
 	uint32_t at = ip->fragment_offset, len = f->len - start, end = at + len;
 	bool last = !ip->more_fragments;
 	struct ip_reasm *q;

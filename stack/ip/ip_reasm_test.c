@@ -20,7 +20,7 @@ static void datagram_make(void)
 struct piece {
 	unsigned from, to; /* bytes of the datagram */
 	bool more;
-	uint8_t xor; /* spoils the bytes */
+	uint8_t xor ; /* spoils the bytes */
 	uint8_t ecn;
 };
 
@@ -43,7 +43,7 @@ static void send_piece(struct net *n, unsigned version, uint32_t id, struct piec
 	struct vs_frame *f = vs_frame_from(n->pool, datagram + p.from, p.to - p.from);
 
 	for (unsigned i = 0; i < f->len; i++)
-		f->data[i] ^= p.xor;
+		f->data[i] ^= p.xor ;
 	f->flags |= VS_FRAME_TRUSTED;
 	wire_ip_emit(vs_frame_push(f, header), &ip);
 	eth.type = version == 4 ? WIRE_TYPE_IP4 : WIRE_TYPE_IP6;
@@ -95,10 +95,11 @@ static void pieces_come_in_any_order(void **state)
 				unsigned pick = rest % k, i = left[pick];
 
 				rest /= k;
-				memmove(left + pick, left + pick + 1, (k - 1 - pick) * sizeof(*left));
+				memmove(left + pick, left + pick + 1,
+					(k - 1 - pick) * sizeof(*left));
 				assert_false(came(&n, fd));
-				send_piece(&n, version, id, (struct piece){cut[i], cut[i + 1], i < 4,
-									   0, 0});
+				send_piece(&n, version, id,
+					   (struct piece){cut[i], cut[i + 1], i < 4, 0, 0});
 			}
 			assert_true(came(&n, fd));
 		}

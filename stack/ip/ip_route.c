@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 static struct wire_addr prefix_of(const struct wire_addr *addr, unsigned bits)
 {

@@ -3,7 +3,7 @@
  * them: 1 (same address), 2 (scope), 6 (label) and 8 (longest matching prefix). Rule 5 holds by
  * construction, since candidates are those of the interface that the packet leaves by.
  */
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 /* RFC 4007, RFC 6724 3.1 and, for mapped addresses, 3.2. */
 static unsigned scope_of(const struct wire_addr *a)

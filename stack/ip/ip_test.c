@@ -10,7 +10,8 @@ static struct ip_path path_to(struct net *n, int host, const char *text)
 
 	assert_int_equal(ip_path_find(n->host[host], &dst,
 				      wire_addr_is4(&dst) ? &wire_addr_any4 : &wire_addr_any6, 0,
-				      &path), 0);
+				      &path),
+			 0);
 	return path;
 }
 

@@ -7,8 +7,8 @@
 
 static const uint8_t everyone[WIRE_MAC_LEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
-static void arp_send(struct stk *s, const struct ip_interface *interface, const struct wire_arp *arp,
-		     const uint8_t *mac)
+static void arp_send(struct stk *s, const struct ip_interface *interface,
+		     const struct wire_arp *arp, const uint8_t *mac)
 {
 	struct vs_frame *f = vs_frame_new(s->pool, WIRE_ARP_LEN, 0);
 
@@ -32,7 +32,8 @@ void arp_ask(struct stk *s, struct ip_interface *interface, const struct wire_ad
 	arp_send(s, interface, &arp, mac ? mac : everyone);
 }
 
-static void answer(struct stk *s, const struct ip_interface *interface, const struct wire_arp *asked)
+static void answer(struct stk *s, const struct ip_interface *interface,
+		   const struct wire_arp *asked)
 {
 	struct wire_arp arp = {
 		.op = WIRE_ARP_REPLY,

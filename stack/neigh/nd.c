@@ -31,7 +31,8 @@ static void nd_send(struct stk *s, vs_time now, struct ip_interface *interface,
 	vs_frame_set_len(f, wire_nd_emit(f->data, nd));
 	f->flags |= VS_FRAME_TRUSTED;
 	wire_put16(f->data + 2, wire_cksum_fold(wire_cksum_add(
-			wire_cksum_pseudo(src, dst, WIRE_PROTO_ICMP6, f->len), f->data, f->len)));
+					wire_cksum_pseudo(src, dst, WIRE_PROTO_ICMP6, f->len),
+					f->data, f->len)));
 	ip.payload_len = f->len;
 	wire_ip_emit(vs_frame_push(f, WIRE_IP6_LEN), &ip);
 	stk_count(s, STK_IcmpOutMsgs);

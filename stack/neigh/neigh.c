@@ -83,8 +83,8 @@ void neigh_destroy(struct stk *s)
 	vs_free(s->arena, s->neigh, sizeof(*s->neigh));
 }
 
-void neigh_send(struct stk *s, const struct ip_interface *interface, const uint8_t mac[WIRE_MAC_LEN],
-		uint16_t type, struct vs_frame *f)
+void neigh_send(struct stk *s, const struct ip_interface *interface,
+		const uint8_t mac[WIRE_MAC_LEN], uint16_t type, struct vs_frame *f)
 {
 	uint8_t *header = vs_frame_push(f, WIRE_ETH_LEN);
 
@@ -194,8 +194,8 @@ static void fail(struct stk *s, vs_time now, struct neighbour *n)
 static void fire(struct vs_timer *timer, void *ctx, vs_time now)
 {
 	struct stk *s = ctx;
-	struct neighbour *n = (struct neighbour *)(void *)((char *)timer -
-							    offsetof(struct neighbour, timer));
+	struct neighbour *n =
+		(struct neighbour *)(void *)((char *)timer - offsetof(struct neighbour, timer));
 
 	switch (n->state) {
 	case NEIGH_INCOMPLETE:
@@ -228,8 +228,8 @@ static bool make_room(struct stk *s)
 			unsigned b = s->neigh->hand++ % NEIGH_BUCKETS;
 
 			for (struct neighbour **p = &s->neigh->buckets[b]; *p; p = &(*p)->next) {
-				bool idle = (*p)->state == NEIGH_STALE ||
-					    (*p)->state == NEIGH_FAILED;
+				bool idle =
+					(*p)->state == NEIGH_STALE || (*p)->state == NEIGH_FAILED;
 
 				if ((idle || pass) && !vs_queue_len(&(*p)->waiting)) {
 					forget(s, p);
@@ -378,8 +378,8 @@ void neigh_learn(struct stk *s, vs_time now, struct ip_interface *interface,
 			return;
 		memcpy(n->mac, news->mac, WIRE_MAC_LEN);
 		n->router = news->router;
-		set_state(s, now, n, news->answer && news->solicited ? NEIGH_REACHABLE
-								     : NEIGH_STALE);
+		set_state(s, now, n,
+			  news->answer && news->solicited ? NEIGH_REACHABLE : NEIGH_STALE);
 	} else if (news->answer) {
 		learn_answer(s, now, n, news);
 	} else if (news->mac && memcmp(news->mac, n->mac, WIRE_MAC_LEN)) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The neighbour table: which station has an address of the link. One table and one state machine,
- * neighbour unreachability detection (RFC 4861 7.3), for ARP (RFC 826) and ND. Only for stack/neigh.
+ * neighbour unreachability detection (RFC 4861 7.3), for ARP (RFC 826) and ND. Only for
+ * stack/neigh.
  */
 #ifndef VSQ_STACK_NEIGH_IMPL_H
 #define VSQ_STACK_NEIGH_IMPL_H
 
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 #define NEIGH_BUCKETS	  64
 #define NEIGH_WAITING_MAX 48 /* frames per neighbour: one datagram of 64 KB in fragments */
@@ -56,7 +57,7 @@ struct neigh_news {
 	const uint8_t *mac; /* NULL: it did not say */
 	bool answer;	    /* an advertisement or ARP reply; otherwise a question from there */
 	bool solicited, override, router; /* of an answer */
-	bool create;	    /* make an entry if there is none */
+	bool create;			  /* make an entry if there is none */
 };
 
 void neigh_learn(struct stk *, vs_time now, struct ip_interface *, const struct neigh_news *);

@@ -95,10 +95,11 @@ static void neighbour_lives_by_the_states_of_rfc4861(void **state)
 		say(&n, fd);
 		assert_int_equal(state_of(&n, peers[i]), NEIGH_DELAY);
 		assert_int_equal(ip_path_find(n.host[0], &dst,
-					      i ? &wire_addr_any6 : &wire_addr_any4, 0, &path), 0);
+					      i ? &wire_addr_any6 : &wire_addr_any4, 0, &path),
+				 0);
 		neigh_confirm(n.host[0], n.now, &path);
 		assert_int_equal(state_of(&n, peers[i]), NEIGH_REACHABLE);
-		/* Deaf: DELAY, three questions to the station, one a second, then nobody is there. */
+		/* Deaf: DELAY, three questions to the station, one a second, then FAILED. */
 		net_run(&n, n.now + 46 * VS_SEC);
 		s.deaf = true;
 		say(&n, fd);

@@ -12,12 +12,16 @@
 
 static const char usage[] =
 	"usage: stk_host INTERFACE... [OPTION]... [SERVER]... [CLIENT]...\n"
-	"A host of vsq's TCP/IP stack on a TAP device or a VDE switch. It prints \"ready\", serves\n"
+	"A host of vsq's TCP/IP stack on a TAP device or a VDE switch. It prints \"ready\", "
+	"serves\n"
 	"until SIGTERM, or, if there are clients, until these are through.\n"
-	"  interface: --tap NAME | --vde VNL; before it --mtu N, --mac M; after it --addr A/BITS ...\n"
-	"  --link NAME=VALUE         a cable with faults before the interface: loss=1, delay=20+5N ...\n"
+	"  interface: --tap NAME | --vde VNL; before it --mtu N, --mac M; after it --addr A/BITS "
+	"...\n"
+	"  --link NAME=VALUE         a cable with faults before the interface: loss=1, delay=20+5N "
+	"...\n"
 	"  --route PREFIX,GATEWAY    --set NAME=VALUE    --forward    --counters (at the end)\n"
-	"  servers: --echo PORT  --udp-echo PORT  --discard PORT  --http PORT  --iperf3-server PORT\n"
+	"  servers: --echo PORT  --udp-echo PORT  --discard PORT  --http PORT  --iperf3-server "
+	"PORT\n"
 	"           http: /bytes/N answers N bytes, each its offset modulo 251\n"
 	"  clients: --ping ADDRESS[,COUNT[,SIZE]]   --get ADDRESS,PORT,PATH (body to stdout)\n"
 	"           --send ADDRESS,PORT,BYTES       --iperf3 ADDRESS,PORT,SECONDS[,reverse]\n";
@@ -190,23 +194,50 @@ int host_connect(struct host *h, const char *text, const char **rest)
 /* The command line. */
 
 enum option_code {
-	OPT_TAP = 256, OPT_VDE, OPT_MTU, OPT_MAC, OPT_ADDR, OPT_LINK, OPT_ROUTE, OPT_SET, OPT_FORWARD,
-	OPT_COUNTERS, OPT_ECHO, OPT_UDP_ECHO, OPT_DISCARD, OPT_HTTP, OPT_IPERF3_SERVER, OPT_PING,
-	OPT_GET, OPT_SEND, OPT_IPERF3, OPT_HELP,
+	OPT_TAP = 256,
+	OPT_VDE,
+	OPT_MTU,
+	OPT_MAC,
+	OPT_ADDR,
+	OPT_LINK,
+	OPT_ROUTE,
+	OPT_SET,
+	OPT_FORWARD,
+	OPT_COUNTERS,
+	OPT_ECHO,
+	OPT_UDP_ECHO,
+	OPT_DISCARD,
+	OPT_HTTP,
+	OPT_IPERF3_SERVER,
+	OPT_PING,
+	OPT_GET,
+	OPT_SEND,
+	OPT_IPERF3,
+	OPT_HELP,
 };
 
 static const struct option options[] = {
-	{"tap", 1, NULL, OPT_TAP},	 {"vde", 1, NULL, OPT_VDE},
-	{"mtu", 1, NULL, OPT_MTU},	 {"mac", 1, NULL, OPT_MAC},
-	{"addr", 1, NULL, OPT_ADDR},	 {"route", 1, NULL, OPT_ROUTE},
+	{"tap", 1, NULL, OPT_TAP},
+	{"vde", 1, NULL, OPT_VDE},
+	{"mtu", 1, NULL, OPT_MTU},
+	{"mac", 1, NULL, OPT_MAC},
+	{"addr", 1, NULL, OPT_ADDR},
+	{"route", 1, NULL, OPT_ROUTE},
 	{"link", 1, NULL, OPT_LINK},
-	{"set", 1, NULL, OPT_SET},	 {"forward", 0, NULL, OPT_FORWARD},
-	{"counters", 0, NULL, OPT_COUNTERS}, {"echo", 1, NULL, OPT_ECHO},
-	{"udp-echo", 1, NULL, OPT_UDP_ECHO}, {"discard", 1, NULL, OPT_DISCARD},
-	{"http", 1, NULL, OPT_HTTP},	 {"iperf3-server", 1, NULL, OPT_IPERF3_SERVER},
-	{"ping", 1, NULL, OPT_PING},	 {"get", 1, NULL, OPT_GET},
-	{"send", 1, NULL, OPT_SEND},	 {"iperf3", 1, NULL, OPT_IPERF3},
-	{"help", 0, NULL, OPT_HELP},	 {NULL, 0, NULL, 0},
+	{"set", 1, NULL, OPT_SET},
+	{"forward", 0, NULL, OPT_FORWARD},
+	{"counters", 0, NULL, OPT_COUNTERS},
+	{"echo", 1, NULL, OPT_ECHO},
+	{"udp-echo", 1, NULL, OPT_UDP_ECHO},
+	{"discard", 1, NULL, OPT_DISCARD},
+	{"http", 1, NULL, OPT_HTTP},
+	{"iperf3-server", 1, NULL, OPT_IPERF3_SERVER},
+	{"ping", 1, NULL, OPT_PING},
+	{"get", 1, NULL, OPT_GET},
+	{"send", 1, NULL, OPT_SEND},
+	{"iperf3", 1, NULL, OPT_IPERF3},
+	{"help", 0, NULL, OPT_HELP},
+	{NULL, 0, NULL, 0},
 };
 
 static void add_interface(struct host *h, bool tap, const char *where, struct stk_if_conf *conf)
@@ -220,7 +251,8 @@ static void add_interface(struct host *h, bool tap, const char *where, struct st
 		memcpy(conf->mac, made, WIRE_MAC_LEN);
 	}
 	conf->name = "eth";
-	h->ifindex = tap ? netif_add_tap(h->world, where, conf) : netif_add_vde(h->world, where, conf);
+	h->ifindex =
+		tap ? netif_add_tap(h->world, where, conf) : netif_add_vde(h->world, where, conf);
 	if (h->ifindex < 0)
 		host_fail("%s: %s", where, strerror(-h->ifindex));
 	memset(conf, 0, sizeof(*conf));
@@ -315,12 +347,12 @@ static void client(struct host *h, int code, const char *arguments)
 
 static bool server(struct host *h, int code, const char *argument)
 {
-	void (*serve)(struct host *, uint16_t) = code == OPT_ECHO	  ? echo_serve
-						 : code == OPT_UDP_ECHO	  ? udp_echo_serve
-						 : code == OPT_DISCARD	  ? discard_serve
-						 : code == OPT_HTTP	  ? http_serve
+	void (*serve)(struct host *, uint16_t) = code == OPT_ECHO	     ? echo_serve
+						 : code == OPT_UDP_ECHO	     ? udp_echo_serve
+						 : code == OPT_DISCARD	     ? discard_serve
+						 : code == OPT_HTTP	     ? http_serve
 						 : code == OPT_IPERF3_SERVER ? iperf3_serve
-									  : NULL;
+									     : NULL;
 
 	if (serve)
 		serve(h, (uint16_t)host_number("port", argument, 65535));

@@ -221,8 +221,8 @@ void http_get_start(struct host *h, const char *arguments)
 	if (*path != '/' || strlen(path) > 256)
 		host_fail("get '%s': expected ADDRESS,PORT,PATH", arguments);
 	g->app.event = get_event;
-	g->request_len = (size_t)snprintf(g->request, sizeof(g->request),
-					  "GET %s HTTP/1.1\r\nHost: peer\r\nConnection: close\r\n\r\n",
-					  path);
+	g->request_len = (size_t)snprintf(
+		g->request, sizeof(g->request),
+		"GET %s HTTP/1.1\r\nHost: peer\r\nConnection: close\r\n\r\n", path);
 	host_watch(h, fd, &g->app);
 }

@@ -150,8 +150,9 @@ static void tell_results(struct test *t)
 	vs_text_add(&text, "{\"cpu_util_total\":0,\"cpu_util_user\":0,\"cpu_util_system\":0,"
 			   "\"sender_has_retransmits\":0,\"streams\":[");
 	for (unsigned i = 0; i < t->streams; i++)
-		vs_text_add(&text, "%s{\"id\":%u,\"bytes\":%llu,\"retransmits\":0,\"jitter\":0,"
-				   "\"errors\":0,\"packets\":0,\"start_time\":0,\"end_time\":%.6f}",
+		vs_text_add(&text,
+			    "%s{\"id\":%u,\"bytes\":%llu,\"retransmits\":0,\"jitter\":0,"
+			    "\"errors\":0,\"packets\":0,\"start_time\":0,\"end_time\":%.6f}",
 			    i ? "," : "", i ? i + 2 : 1, (unsigned long long)t->stream[i].bytes,
 			    seconds);
 	vs_text_add(&text, "]}");

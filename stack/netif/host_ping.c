@@ -51,7 +51,8 @@ static void ping_end(struct pinger *p)
 
 static void ping_tick(struct vs_timer *timer, void *ctx, vs_time now)
 {
-	struct pinger *p = (struct pinger *)(void *)((char *)timer - offsetof(struct pinger, timer));
+	struct pinger *p =
+		(struct pinger *)(void *)((char *)timer - offsetof(struct pinger, timer));
 	struct host *h = ctx;
 	ptrdiff_t n;
 
@@ -60,8 +61,8 @@ static void ping_tick(struct vs_timer *timer, void *ctx, vs_time now)
 		return;
 	}
 	p->sent_at = now;
-	n = stk_send(h->stk, now, p->fd, message(p, (uint16_t)++p->sent), p->size + WIRE_ICMP_LEN, 0,
-		     &p->to);
+	n = stk_send(h->stk, now, p->fd, message(p, (uint16_t)++p->sent), p->size + WIRE_ICMP_LEN,
+		     0, &p->to);
 	if (n < 0)
 		fprintf(stderr, "stk_host: ping %s: %s\n", p->text, strerror((int)-n));
 	vs_timer_set(&h->timers, timer, now + (p->sent == p->count ? PATIENCE : INTERVAL));

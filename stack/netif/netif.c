@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "stack/netif/netif_impl.h"
+#include "stack/netif/netif.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "core/base/queue.h"
 #include "core/host/memory.h"
 #include "core/link/link.h"
+#include "stack/netif/netif_impl.h"
 
 #define BATCH	    64	 /* frames read from one interface in one wake-up */
 #define BACKLOG_MAX 1024 /* frames that wait for an interface that takes no more now */
@@ -26,7 +27,7 @@ struct netif_world {
 	struct rt *rt;
 	struct stk *stk;
 	struct vs_pool *pool;
-	struct vs_arena arena; /* of backlogs and cables */
+	struct vs_arena arena;		   /* of backlogs and cables */
 	struct netif *ifs[STK_IF_MAX + 1]; /* all of 1..ifs_last */
 	int ifs_last;
 	netif_event_fn *event;
@@ -262,8 +263,12 @@ int netif_add(struct netif_world *w, const struct netif_kind *kind, void *handle
 
 	if (!i)
 		goto handle;
-	*i = (struct netif){.world = w, .kind = kind, .handle = handle, .data_fd = data_fd,
-			    .gone_fd = gone_fd, .frame_max = mtu + HEADER_MAX};
+	*i = (struct netif){.world = w,
+			    .kind = kind,
+			    .handle = handle,
+			    .data_fd = data_fd,
+			    .gone_fd = gone_fd,
+			    .frame_max = mtu + HEADER_MAX};
 	if (i->frame_max > VS_FRAME_MAX)
 		i->frame_max = VS_FRAME_MAX;
 	error = i->ifindex = stk_if_add(w->stk, rt_now(w->rt), conf);
@@ -284,8 +289,7 @@ data:
 	rt_remove(w->rt, data_fd);
 stk:
 	stk_if_remove(w->stk, rt_now(w->rt), i->ifindex);
-interface:
-	free(i);
+	interface : free(i);
 handle:
 	kind->close(handle);
 	return error;

@@ -33,8 +33,8 @@ void netif_alarm(struct netif_world *, vs_time at, netif_alarm_fn *);
 int netif_add_tap(struct netif_world *, const char *name, const struct stk_if_conf *);
 int netif_add_vde(struct netif_world *, const char *vnl, const struct stk_if_conf *);
 
-/* Puts a cable with faults (core/link/link.h: left is outside, right the stack) before an interface,
- * or changes a parameter of it. On an error *why lends a sentence. 0 or as link_set().
+/* Puts a cable with faults (core/link/link.h: left is outside, right the stack) before an
+ * interface, or changes a parameter of it. On an error *why lends a sentence. 0 or as link_set().
  */
 int netif_link_set(struct netif_world *, int ifindex, const char *name, const char *value,
 		   const char **why);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 #define RCVBUF_MIN 2304 /* socket(7) */
 

@@ -19,7 +19,8 @@ struct dgram_queue {
 };
 
 /* Takes f. False when there is no room; then f stays the caller's. */
-bool dgram_push(struct stk *, struct dgram_queue *, struct vs_frame *f, const struct stk_addr *from);
+bool dgram_push(struct stk *, struct dgram_queue *, struct vs_frame *f,
+		const struct stk_addr *from);
 
 /* As stk_recv(); -EAGAIN when there is nothing. */
 ptrdiff_t dgram_recv(struct dgram_queue *, void *buf, size_t len, int flags, struct stk_addr *from);

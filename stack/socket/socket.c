@@ -2,12 +2,12 @@
 /* Sockets: numbers, and the verbs' way to the transports. What all kinds have in common is decided
  * here; a transport sees only arguments that can be right.
  */
-#include "stack/socket/socket_impl.h"
+#include "stack/socket/socket.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 
 #define SOCKETS_START 8
 
@@ -183,8 +183,8 @@ int stk_bind(struct stk *s, int fd, const struct stk_addr *addr)
 	stream = so->proto == &tcp_proto;
 	/* Messages are also received at the addresses of groups. */
 	if (!wire_addr_is_any(&addr->addr) && !ip_is_ours(s, &addr->addr) &&
-	    (stream || !(wire_addr_is_multicast(&addr->addr) ||
-			 ip_is_broadcast(s, 0, &addr->addr))))
+	    (stream ||
+	     !(wire_addr_is_multicast(&addr->addr) || ip_is_broadcast(s, 0, &addr->addr))))
 		return -EADDRNOTAVAIL;
 	return so->proto->bind(s, so, addr);
 }

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "core/wire/icmp.h"
-#include "stack/ip/ip_impl.h"
+#include "stack/ip/ip.h"
 #include "stack/socket/dgram.h"
-#include "stack/socket/socket_impl.h"
+#include "stack/socket/socket.h"
 
 #define UDP_BUCKETS 256
 
@@ -112,8 +112,9 @@ static bool overlap(const struct stk_socket *a, const struct stk_socket *b)
 	if (a->local.ifindex && b->local.ifindex && a->local.ifindex != b->local.ifindex)
 		return false;
 	if (wire_addr_is_any(&a->local.addr) && wire_addr_is_any(&b->local.addr))
-		return stk_socket_covers(a, &wire_addr_any4) == stk_socket_covers(b, &wire_addr_any4)
-		       || (!wire_addr_is4(&a->local.addr) && !wire_addr_is4(&b->local.addr));
+		return stk_socket_covers(a, &wire_addr_any4) ==
+			       stk_socket_covers(b, &wire_addr_any4) ||
+		       (!wire_addr_is4(&a->local.addr) && !wire_addr_is4(&b->local.addr));
 	return wire_addr_is_any(&a->local.addr) ? stk_socket_covers(a, &b->local.addr)
 						: stk_socket_covers(b, &a->local.addr);
 }
@@ -171,7 +172,8 @@ static int udp_open(struct stk *s, struct stk_socket *so)
 	return 0;
 }
 
-static int may_send_to(const struct stk *s, const struct stk_socket *so, const struct wire_addr *dst)
+static int may_send_to(const struct stk *s, const struct stk_socket *so,
+		       const struct wire_addr *dst)
 {
 	return !so->broadcast && ip_is_broadcast(s, 0, dst) ? -EACCES : 0;
 }
@@ -237,7 +239,9 @@ static ptrdiff_t udp_send(struct stk *s, vs_time now, struct stk_socket *so, con
 	const struct stk_addr *dst = to ? to : &so->remote;
 	bool is4 = wire_addr_is4(&dst->addr);
 	struct stk_addr unbound = {.addr = wire_addr_any6};
-	struct ip_packet packet = {.dst = dst->addr, .protocol = WIRE_PROTO_UDP, .tclass = so->tos,
+	struct ip_packet packet = {.dst = dst->addr,
+				   .protocol = WIRE_PROTO_UDP,
+				   .tclass = so->tos,
 				   .hop_limit = so->ttl};
 	struct wire_udp udp;
 	struct ip_path path;

@@ -139,7 +139,7 @@ static void sender_is_named_and_long_messages_are_cut(void **state)
 	assert_memory_equal(buf, "a lo", 4);
 	assert_int_equal(from.port, 5);
 	assert_true(wire_addr_equal(&from.addr, &(struct wire_addr){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-								      255, 255, 10, 0, 0, 1}}));
+								     255, 255, 10, 0, 0, 1}}));
 	assert_true(heard(&n, 1, b, "second"));
 	assert_false(heard(&n, 1, b, ""));
 	net_fini(&n);
@@ -236,8 +236,11 @@ static void broadcast_needs_permission_and_reaches_all(void **state)
 static void checksum_is_verified_and_ipv6_must_have_one(void **state)
 {
 	struct wire_eth eth = {.dst = {2, 0, 0, 0, 0, 1}, .src = {2, 9}, .type = WIRE_TYPE_IP6};
-	struct wire_ip ip = {.version = 6, .hop_limit = 3, .protocol = WIRE_PROTO_UDP,
-			     .payload_len = 10, .src = address("2001:db8::2"),
+	struct wire_ip ip = {.version = 6,
+			     .hop_limit = 3,
+			     .protocol = WIRE_PROTO_UDP,
+			     .payload_len = 10,
+			     .src = address("2001:db8::2"),
 			     .dst = address("2001:db8::1")};
 	struct net n;
 	int fd;
@@ -256,9 +259,8 @@ static void checksum_is_verified_and_ipv6_must_have_one(void **state)
 			ip.dst = address("10.0.0.1");
 			eth.type = WIRE_TYPE_IP4;
 		}
-		sum = wire_cksum_fold(wire_cksum_add(wire_cksum_pseudo(&ip.src, &ip.dst,
-								       WIRE_PROTO_UDP, 10),
-						     message, 10));
+		sum = wire_cksum_fold(wire_cksum_add(
+			wire_cksum_pseudo(&ip.src, &ip.dst, WIRE_PROTO_UDP, 10), message, 10));
 		/* In turn: none, wrong, right. */
 		wire_put16(message + 6, i % 3 == 0 ? 0 : i % 3 == 1 ? (uint16_t)(sum ^ 1) : sum);
 		f = vs_frame_from(n.pool, message, 10);
@@ -289,7 +291,8 @@ static void largest_message_passes_and_larger_does_not(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		struct stk_addr to = at(peers[i], 9);
 
-		assert_int_equal(stk_send(n.host[0], n.now, a, big, most[i] + 1, 0, &to), -EMSGSIZE);
+		assert_int_equal(stk_send(n.host[0], n.now, a, big, most[i] + 1, 0, &to),
+				 -EMSGSIZE);
 		assert_int_equal(stk_send(n.host[0], n.now, a, big, most[i], 0, &to), most[i]);
 		net_run(&n, n.now + VS_MSEC);
 		assert_int_equal(stk_recv(n.host[1], n.now, b, got, sizeof(got), 0, NULL), most[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Helpers that every kind of socket uses. Only for stack/. */
-#ifndef VSQ_STACK_SOCKET_IMPL_H
-#define VSQ_STACK_SOCKET_IMPL_H
+#ifndef VSQ_STACK_SOCKET_H
+#define VSQ_STACK_SOCKET_H
 
 #include "stack/stk_impl.h"
 

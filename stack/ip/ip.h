@@ -7,21 +7,21 @@
  *      ip_output -> [ip_fragment] ----------------------> neigh_output -> stk_emit -> stk_output
  *          \-> ip_loop, for what goes to ourselves: comes back at the next stk_run()
  */
-#ifndef VSQ_STACK_IP_IMPL_H
-#define VSQ_STACK_IP_IMPL_H
+#ifndef VSQ_STACK_IP_H
+#define VSQ_STACK_IP_H
 
 #include "stack/stk_impl.h"
 
-#define IP_BUCKETS	   64	/* of addresses and of routes */
-#define IP_PATHS	   64	/* remembered ways */
-#define IP_PMTU_BUCKETS	   64
-#define IP_PMTU_MAX	   1024 /* destinations whose path MTU is remembered */
-#define IP_REASM_MAX	   64	/* datagrams in pieces at a time */
-#define IP_MTU_MIN4	   68	/* RFC 791 3.1 */
-#define IP_MTU_MIN6	   1280 /* RFC 8200 5 */
-#define IP_MTU_LOOP	   65535
-#define IP_PMTU_MIN4	   552 /* never believe less: RFC 1191 7.1, Linux's min_pmtu */
-#define IP_OUTPUT_MAX	   65536 /* frames that wait for stk_output() */
+#define IP_BUCKETS	64 /* of addresses and of routes */
+#define IP_PATHS	64 /* remembered ways */
+#define IP_PMTU_BUCKETS 64
+#define IP_PMTU_MAX	1024 /* destinations whose path MTU is remembered */
+#define IP_REASM_MAX	64   /* datagrams in pieces at a time */
+#define IP_MTU_MIN4	68   /* RFC 791 3.1 */
+#define IP_MTU_MIN6	1280 /* RFC 8200 5 */
+#define IP_MTU_LOOP	65535
+#define IP_PMTU_MIN4	552   /* never believe less: RFC 1191 7.1, Linux's min_pmtu */
+#define IP_OUTPUT_MAX	65536 /* frames that wait for stk_output() */
 
 struct ip_address {
 	struct wire_addr addr;
@@ -50,9 +50,9 @@ struct ip_interface {
 };
 
 struct ip_route {
-	struct stk_route r; /* ifindex is never 0 */
+	struct stk_route r;		/* ifindex is never 0 */
 	const struct ip_address *owner; /* the address it came with, or NULL */
-	struct ip_route *next; /* by metric, then age */
+	struct ip_route *next;		/* by metric, then age */
 };
 
 struct ip_pmtu {
@@ -93,13 +93,13 @@ struct ip {
 	struct ip_pmtu *pmtu[IP_PMTU_BUCKETS];
 	unsigned pmtu_count;
 	struct vs_timer pmtu_timer;
-	struct ip_reasm *reasm;		/* datagrams in pieces, newest first */
-	struct ip_reasm *reasm_free;	/* entries made once, for the next ones */
+	struct ip_reasm *reasm;	     /* datagrams in pieces, newest first */
+	struct ip_reasm *reasm_free; /* entries made once, for the next ones */
 	unsigned reasm_made;
-	struct vs_queue loop;		/* packets to ourselves */
+	struct vs_queue loop; /* packets to ourselves */
 	struct vs_timer loop_timer;
 	uint64_t hash_key;
-	uint16_t id_next;	/* RFC 791 identification; one sequence for the host */
+	uint16_t id_next; /* RFC 791 identification; one sequence for the host */
 	uint32_t id6_next;
 	struct ip_settings set;
 };
@@ -129,7 +129,7 @@ void ip_destroy(struct stk *);
 
 /* Interfaces and addresses (ip_if.c). */
 struct ip_address *ip_address_find(const struct stk *, const struct wire_addr *);
-/* 255.255.255.255, or the broadcast address of a prefix of the interface (0: of any, -1: of none). */
+/* 255.255.255.255, or the broadcast address of a prefix of the interface (0: any, -1: none). */
 bool ip_is_broadcast(const struct stk *, int ifindex, const struct wire_addr *);
 bool ip_group_has(const struct ip_interface *, const struct wire_addr *);
 bool ip_group_has_mac(const struct ip_interface *, const uint8_t mac[WIRE_MAC_LEN]);
@@ -147,7 +147,7 @@ void ip_route_drop_owner(struct stk *, const struct ip_address *owner);
 void ip_route_drop_if(struct stk *, int ifindex);
 void ip_route_fini(struct stk *);
 
-/* The best address of an interface to talk to dst: RFC 6724 5. NULL when none fits (ip_source.c). */
+/* The best address of an interface to talk to dst: RFC 6724 5. NULL: none fits (ip_source.c). */
 const struct ip_address *ip_source_select(const struct stk *, const struct ip_interface *,
 					  const struct wire_addr *dst);
 
@@ -191,8 +191,8 @@ int neigh_create(struct stk *);
 void neigh_destroy(struct stk *);
 void neigh_flush(struct stk *, int ifindex);
 /* Takes f, an IP packet; adds the Ethernet header once the next hop is known. */
-void neigh_output(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *next_hop,
-		  struct vs_frame *f);
+void neigh_output(struct stk *, vs_time now, struct ip_interface *,
+		  const struct wire_addr *next_hop, struct vs_frame *f);
 void arp_input(struct stk *, vs_time now, struct ip_interface *, struct vs_frame *f);
 void nd_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
 
