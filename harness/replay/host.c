@@ -387,6 +387,22 @@ static int line_up(struct host *h)
 	return error;
 }
 
+/* The MTU that the captured host must have had, as far as it shows: 1500, or what its MSS says. */
+static uint32_t mtu_of(const struct host *h)
+{
+	uint32_t head = WIRE_TCP_LEN + (wire_addr_is4(&h->addr) ? WIRE_IP4_LEN : WIRE_IP6_LEN);
+	uint32_t mtu = 1500;
+
+	for (size_t i = 0; i < h->captured.count; i++) {
+		const struct story *s = &h->captured.story[i];
+
+		if (s->kind == STORY_TCP && s->tcp.host_syn && s->tcp.syn.has_mss &&
+		    s->tcp.syn.mss + head > mtu)
+			mtu = s->tcp.syn.mss + head;
+	}
+	return mtu < 65535 ? mtu : 65535;
+}
+
 static int set_mtu(void *ctx, char *line)
 {
 	struct host *h = ctx;
@@ -430,6 +446,7 @@ static int make_stack(struct host *h, const char *settings, uint64_t seed)
 
 	if (error)
 		return error;
+	h->mtu = mtu_of(h);
 	error = replay_settings(settings, h, set_mtu);
 	if (error)
 		return error;

@@ -13,13 +13,13 @@
 
 bool host_takes_part(const struct story *s)
 {
-	return s->kind != STORY_TCP || s->tcp.begun;
+	return s->kind != STORY_TCP || (s->tcp.begun && !s->tcp.lacks);
 }
 
 /* Whether the captured host took the connection; else a closed port answers by itself. */
 static bool accepts(const struct story *s)
 {
-	return s->kind == STORY_TCP && s->tcp.begun && !s->tcp.host_opens && s->tcp.host_syn;
+	return s->kind == STORY_TCP && host_takes_part(s) && !s->tcp.host_opens && s->tcp.host_syn;
 }
 
 static int socket_at(struct host *h, int type, uint16_t port)
@@ -43,8 +43,7 @@ static int socket_at(struct host *h, int type, uint16_t port)
 /* A program may have asked for smaller segments than the MTU allows (dig does): so does ours. */
 static void limit_mss(struct host *h, int fd, const struct story *s)
 {
-	uint32_t mtu = h->mtu ? h->mtu : 1500;
-	uint32_t most = mtu - WIRE_TCP_LEN - (wire_addr_is4(&h->addr) ? WIRE_IP4_LEN : WIRE_IP6_LEN);
+	uint32_t most = h->mtu - WIRE_TCP_LEN - (wire_addr_is4(&h->addr) ? WIRE_IP4_LEN : WIRE_IP6_LEN);
 
 	if (s->tcp.syn.has_mss && s->tcp.syn.mss < most)
 		stk_option_set(h->stk, h->now, fd, STK_TCP_MAXSEG, s->tcp.syn.mss);
@@ -190,8 +189,8 @@ static bool due(const struct host *h, vs_time captured)
 /* Writes what the captured host had written by now. Returns whether all is written. */
 static bool write_stream(struct host *h, const struct story_tcp *t, struct app *a)
 {
-	for (size_t i = 0; i < t->writes; i++) {
-		const struct story_write *w = &t->write[i];
+	for (; a->write < t->writes; a->write++) {
+		const struct story_write *w = &t->write[a->write];
 		size_t end = w->end < t->len ? w->end : t->len;
 		ptrdiff_t sent;
 
@@ -294,11 +293,8 @@ vs_time host_apps_next(const struct host *h)
 		const struct app *a = &h->app[i];
 
 		if (s->kind == STORY_TCP && host_takes_part(s)) {
-			for (size_t k = 0; k < s->tcp.writes; k++)
-				if (s->tcp.write[k].end > a->sent) {
-					best = later(h, s->tcp.write[k].time, best);
-					break;
-				}
+			if (a->write < s->tcp.writes)
+				best = later(h, s->tcp.write[a->write].time, best);
 			if (s->tcp.host_opens && !a->opened)
 				best = later(h, s->tcp.syn_time, best);
 			if (s->tcp.host_fin && !a->shut)

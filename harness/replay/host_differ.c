@@ -287,8 +287,8 @@ static void tell_counts(struct host *h)
 		    "ICMP and neighbours", h->plays, count[STORY_TCP], bytes, count[STORY_UDP],
 		    count[STORY_ECHO], datagrams);
 	if (h->left_out)
-		vs_text_add(h->account, "; %zu connections began before the capture and were left "
-			    "out", h->left_out);
+		vs_text_add(h->account, "; left out: %zu connections that began before the capture "
+			    "or of which it lacks something", h->left_out);
 	vs_text_add(h->account, "\n");
 }
 

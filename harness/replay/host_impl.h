@@ -25,6 +25,7 @@ struct app {
 	bool shut;     /* the stream was ended */
 	bool peer_fin; /* recv() said so */
 	size_t sent;   /* bytes of the stream given to the stack; datagrams said */
+	size_t write;  /* the write of the story that is next */
 	uint64_t received; /* bytes, or datagrams */
 	size_t out;	   /* datagrams that left the stack */
 	size_t played;
@@ -73,7 +74,7 @@ struct host {
 	struct neighbour *neighbour;
 	size_t neighbours;
 	uint8_t *bytes;	 /* room for the frame being played */
-	size_t left_out; /* conversations that began before the capture */
+	size_t left_out; /* connections of which the capture does not hold everything */
 	int error;
 };
 
@@ -87,7 +88,7 @@ static inline struct app *host_app(struct host *h, const struct story *s)
 	return &h->app[s - h->captured.story];
 }
 
-/* Whether a conversation is replayed: a TCP connection must begin in the capture. */
+/* Whether a conversation is replayed: a TCP connection must begin in the capture and lack nothing. */
 bool host_takes_part(const struct story *);
 
 /* The applications: open what must stand before the first frame; do what is due. */

@@ -63,9 +63,11 @@ VSQ_API int vsq_replay_compare(const char *outcome, const char *expect, int64_t 
  * difference between the captured host's numbers and the stack's; their checksums are made anew.
  * While the stack has sent less, as its congestion window is smaller, the frame waits and bare
  * acknowledgements of what was sent stand in for it.
- * Conversations that began before the capture are left out and counted.
+ * Connections that began before the capture, or of which it lacks frames (bytes that were
+ * acknowledged are not in it), are left out and counted.
  *
- * settings are the stack's ("net.ipv4.tcp_sack 0"), a line each; "mtu 1400" is the interface's.
+ * settings are the stack's ("net.ipv4.tcp_sack 0"), a line each; "mtu 1400" is the interface's
+ * (else 1500, or more where the captured host's MSS shows more).
  * The outcome has the interfaces "host" (both directions, as it really went) and no other.
  */
 VSQ_API int vsq_replay_host(const char *capture, const char *address, const char *settings,

@@ -199,7 +199,24 @@ static void connections_that_began_before_are_left_out(void **state)
 	(void)state;
 	rewrite("fixtures/curl-v4.pcap", not_the_beginning);
 	assert_host(0, one, "10.9.0.2", NULL);
-	assert_says("1 connections began before the capture and were left out");
+	assert_says("left out: 1 connections that began before the capture");
+}
+
+static bool without_one(uint8_t *bytes, uint32_t len, int number)
+{
+	(void)bytes;
+	(void)len;
+	return number != 14; /* data of the server */
+}
+
+static void connections_of_which_frames_were_not_captured_are_left_out(void **state)
+{
+	(void)state;
+	rewrite("fixtures/curl-v4.pcap", without_one);
+	assert_host(0, one, "10.9.0.2", NULL);
+	assert_says("left out: 1 connections");
+	assert_host(0, one, "10.9.0.1", NULL);
+	assert_says("left out: 1 connections");
 }
 
 static bool first_half(uint8_t *bytes, uint32_t len, int number)
@@ -353,6 +370,7 @@ int main(void)
 		cmocka_unit_test(a_different_echo_is_found),
 		cmocka_unit_test(a_host_that_kept_silent_is_not_ours),
 		cmocka_unit_test(connections_that_began_before_are_left_out),
+		cmocka_unit_test(connections_of_which_frames_were_not_captured_are_left_out),
 		cmocka_unit_test(a_capture_that_ends_early_is_played_as_far_as_it_goes),
 		cmocka_unit_test(noise_in_a_capture_crashes_nothing),
 		cmocka_unit_test(equal_seeds_make_equal_outcomes),

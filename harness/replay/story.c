@@ -213,6 +213,8 @@ int stories_tell(struct stories *ss, const struct replay_capture *c, const struc
 		error = -ENOMEM;
 	for (size_t i = 0; i < ss->packets.count && !error; i++)
 		error = add(ss, &ss->packets.packet[i], i);
+	for (size_t i = 0; i < ss->count; i++)
+		story_tcp_end(&ss->story[i].tcp);
 	if (error)
 		stories_free(ss);
 	return error;

@@ -55,7 +55,9 @@ struct story_tcp {
 	bool fin_after_fin, rst_after_fin; /* after the peer's */
 	vs_time fin_time, rst_time;
 	const struct replay_frame *fin_frame, *rst_frame;
-	uint32_t acked; /* highest acknowledgement of the host, from the peer's ISN */
+	uint32_t acked;	     /* highest acknowledgement of the host, from the peer's ISN */
+	uint32_t peer_acked; /* and of the peer, from the host's */
+	bool lacks; /* somebody acknowledged what the capture does not hold: it lost frames */
 };
 
 /* A datagram, echo message, error or answer of the host. */

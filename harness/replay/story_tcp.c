@@ -92,10 +92,18 @@ static void peer_progress(struct story_tcp *t)
 		t->peer_fin = true;
 }
 
+static void note_acked(uint32_t *most, uint32_t acked)
+{
+	if (acked < STREAM_MAX && acked > *most)
+		*most = acked;
+}
+
 static int from_peer(struct story_tcp *t, const struct wire_tcp *tcp, uint32_t at, size_t len)
 {
 	int error = 0;
 
+	if (tcp->flags & WIRE_TCP_ACK && t->host_syn)
+		note_acked(&t->peer_acked, tcp->ack - t->host_isn);
 	if (tcp->flags & WIRE_TCP_SYN) {
 		if (!t->begun && !(tcp->flags & WIRE_TCP_ACK))
 			t->begun = true;
@@ -136,12 +144,8 @@ static void host_ends(struct story_tcp *t, const struct packet *p, const struct 
 static int from_host_side(struct story_tcp *t, const struct packet *p, const struct wire_tcp *tcp,
 			  uint32_t at, const uint8_t *bytes, size_t len)
 {
-	if (tcp->flags & WIRE_TCP_ACK && t->peer_syn) {
-		uint32_t acked = tcp->ack - t->peer_isn;
-
-		if (acked < STREAM_MAX && acked > t->acked)
-			t->acked = acked;
-	}
+	if (tcp->flags & WIRE_TCP_ACK && t->peer_syn)
+		note_acked(&t->acked, tcp->ack - t->peer_isn);
 	if (tcp->flags & WIRE_TCP_SYN) {
 		if (!t->begun && !(tcp->flags & WIRE_TCP_ACK))
 			t->begun = t->host_opens = true;
@@ -168,6 +172,13 @@ int story_tcp_add(struct story_tcp *t, const struct packet *p, const struct wire
 	if (from_host)
 		return from_host_side(t, p, tcp, at, p->bytes + header, len);
 	return from_peer(t, tcp, at, len);
+}
+
+void story_tcp_end(struct story_tcp *t)
+{
+	/* A SYN and a FIN count one each. */
+	t->lacks = t->acked > 1 + t->received + t->peer_fin_seen ||
+		   t->peer_acked > 1 + t->len + t->host_fin;
 }
 
 const struct story_write *story_tcp_write_of(const struct story_tcp *t, size_t at)
