@@ -4,7 +4,7 @@ $(call declare,library,lab,app.c app_ping.c app_tcp.c app_tcp_bulk.c app_tcp_ech
 $(call declare,header,vsq.h)
 $(call declare,unit,values_test.c,lab base memory,-lm)
 lab_libs := lab oracle sim pcap_file switch link mgmt stack tcp wire base memory
-$(call declare,shared,libvsq.so.0,libvsq.map,$(lab_libs),-lpcap -lm)
+$(call declare,shared,libvsq.so.0,libvsq.map,$(lab_libs) replay,-lpcap -lm)
 $(call declare,unit,lab_test.c,$(lab_libs),-lpcap -lm -lpthread)
 $(call declare,unit,app_test.c,$(lab_libs),-lpcap -lm)
 $(call declare,unit,capture_test.c,$(lab_libs),-lpcap -lm)
