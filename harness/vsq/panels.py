@@ -7,6 +7,7 @@ from .plots import Band, Layer, Panel
 from .result import Result, label
 
 FLOWS_MAX = 8		# applications with panels of their own
+QUEUE_MIN = 3000	# bytes; less is frames in transit rather than a queue
 RECOVERY = (("retransmit_fast", "fast resend", "retx"),
             ("retransmit_rto", "timeout resend", "c3"),
             ("retransmit", "resend", "retx"),
@@ -88,9 +89,10 @@ def queues(result: Result) -> Panel:
     for cable in result.cables:
         for way, a, b in (("lr", "left", "right"), ("rl", "right", "left")):
             pair = result.series.get(f"cable.{cable['name']}.{way}.queue")
-            if pair and pair[1] and max(pair[1]) > 0:
+            if pair and pair[1] and max(pair[1]) > QUEUE_MIN:
                 layers.append((max(pair[1]), Layer(
-                    f"{cable['name']} {cable[a]}→{cable[b]}", f"c{len(layers) % 8}", *pair)))
+                    f"{cable['name']} {cable[a]}→{cable[b]}", f"c{len(layers) % 8}", *pair,
+                    stepped=True)))
     layers = [layer for _, layer in sorted(layers, key=lambda pair: -pair[0])[:6]]
     return Panel("Queues", "bytes waiting in cables", "size", layers, 150)
 

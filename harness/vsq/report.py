@@ -117,13 +117,19 @@ def _losses(result: Result) -> str:
                              f"{escape(cable[b])}</span>", cable[way]))
     if not ways:
         return ""
+    if not causes:
+        return ('<h2>Losses by cause</h2><div class="card"><p class="meta" style="margin:0">'
+                "No cable lost a frame.</p></div>")
     most = max(sum(counts.get(cause) or 0 for cause in causes) for _, counts in ways)
     head = "".join(f'<th><span class="key" style="color:inherit"><i class="swatch '
                    f'{COLOURS[i % 8]}"></i>{escape(cause.removeprefix("drop_"))}</span></th>'
                    for i, cause in enumerate(causes))
-    rows = []
+    rows, whole = [], 0
     for name, counts in ways:
         lost = sum(counts.get(cause) or 0 for cause in causes)
+        if not lost:
+            whole += 1
+            continue
         entered = counts["frames"]
         cells = "".join(f"<td>{units.show_count(counts.get(cause) or 0)}</td>"
                         for cause in causes)
@@ -132,7 +138,9 @@ def _losses(result: Result) -> str:
                     f'<td class="stack">{_bar(counts, causes, most)}</td></tr>')
     return ('<h2>Losses by cause</h2><div class="card scroll"><table><thead><tr><th>cable</th>'
             f"<th>frames entered</th>{head}<th>lost</th><th></th></tr></thead><tbody>"
-            f'{"".join(rows)}</tbody></table></div>')
+            f'{"".join(rows)}</tbody></table>'
+            + (f'<p class="meta">In {whole} other direction{"s" * (whole > 1)} no frame was lost.'
+               "</p>" if whole else "") + "</div>")
 
 
 SUFFIX = {"rtt": "", "delay": " (one way)", "tcp.srtt": " (smoothed)"}

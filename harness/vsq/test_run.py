@@ -259,3 +259,18 @@ def test_pytest_runs_a_scenario_and_a_failing_one_says_how_to_repeat_it(tmp_path
     assert "1 passed" in done.stdout and "2 failed" in done.stdout, done.stdout
     assert "again: vsq run bad.toml --seed 3" in done.stdout
     assert "lab.sead" in done.stdout and "Traceback" not in done.stdout
+
+
+def test_the_demo_leaves_a_report_a_result_and_a_capture_of_each_end():
+    build = Path(os.environ.get("VSQ_BUILD", ROOT / "build"))
+    done = subprocess.run([ROOT / "ci/demo", str(build)], capture_output=True, text=True,
+                          timeout=300, env={**os.environ, "PYTHON": sys.executable})
+    assert done.returncode == 0, done.stderr
+    for word in ("goodput", "RTT p50", "resent", "burst", "simulated", "digest", "report.html"):
+        assert word in done.stdout, word
+    assert {path.name for path in (build / "demo").iterdir()} == {
+        "report.html", "result.json", "alice.pcapng", "bob.pcapng"}
+    found = json.loads((build / "demo/result.json").read_text())
+    assert [app["metrics"]["bytes_received"] for app in found["apps"][:2]] == [20_000_000] * 2
+    assert len(found["cables"][1]["markov"]["nodes"]) == 3
+    assert (build / "demo/report.html").stat().st_size < 3_000_000
