@@ -31,7 +31,8 @@ static void *get_nothing(size_t size)
 
 static void objects_are_aligned_zeroed_and_apart(void **state)
 {
-	static const size_t size[] = {0, 1, 15, 16, 17, 64, 65, 100, 1000, 4096, 65536, 65537, 300000};
+	static const size_t size[] = {0,   1,	 15,   16,    17,    64,    65,
+				      100, 1000, 4096, 65536, 65537, 300000};
 	struct vs_arena a;
 	char *object[13];
 

@@ -26,7 +26,7 @@ struct vs_frame {
 	uint8_t *data;	      /* first byte, the Ethernet destination */
 	uint32_t len;	      /* bytes from data */
 	uint32_t refs;	      /* holders */
-	uint64_t id;	      /* which frame of its pool this is, for traces; copies get their own */
+	uint64_t id;	      /* which of its pool this is, for traces; copies get their own */
 	struct vs_pool *pool; /* where it returns to */
 	uint32_t size;	      /* bytes in buf */
 	uint16_t size_class;

@@ -78,7 +78,8 @@ static void near_seeds_and_names_collide_never(void **state)
 /* The correlation of two streams over many draws is that of independent ones. */
 static void streams_are_independent(void **state)
 {
-	static const char *const name[] = {"link.a.lr.loss", "link.a.rl.loss", "link.a.lr.delay", "a"};
+	static const char *const name[] = {"link.a.lr.loss", "link.a.rl.loss",
+					   "link.a.lr.delay", "a"};
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {

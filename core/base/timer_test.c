@@ -219,7 +219,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ties_fire_in_the_order_they_were_armed, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(
-			a_timer_armed_meanwhile_for_the_past_fires_in_the_same_run, setup, teardown),
+			a_timer_armed_meanwhile_for_the_past_fires_in_the_same_run, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(a_timer_cancelled_meanwhile_does_not_fire, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(popping_takes_without_firing, setup, teardown),

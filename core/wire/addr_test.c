@@ -139,12 +139,15 @@ static void kinds_of_addresses(void **state)
 	} sample[] = {
 		{"::", true, false, false, false},	   {"0.0.0.0", true, false, false, false},
 		{"::1", false, false, true, false},	   {"127.3.2.1", false, false, true, false},
-		{"ff02::1", false, true, false, false},	   {"224.0.0.251", false, true, false, false},
+		{"ff02::1", false, true, false, false},
+		{"224.0.0.251", false, true, false, false},
 		{"239.255.255.250", false, true, false, false},
 		{"255.255.255.255", false, false, false, false},
 		{"fe80::1", false, false, false, true},	   {"febf::1", false, false, false, true},
-		{"fec0::1", false, false, false, false},   {"169.254.1.1", false, false, false, true},
-		{"10.0.0.1", false, false, false, false},  {"2001:db8::1", false, false, false, false},
+		{"fec0::1", false, false, false, false},
+		{"169.254.1.1", false, false, false, true},
+		{"10.0.0.1", false, false, false, false},
+		{"2001:db8::1", false, false, false, false},
 	};
 
 	(void)state;
@@ -219,7 +222,8 @@ static void groups_have_their_ethernet_addresses(void **state)
 static void mac_addresses_are_read_strictly(void **state)
 {
 	static const char *const bad[] = {"", "1:2:3:4:5", "1:2:3:4:5:6:7", "1:2:3:4:5:6 ",
-					  "001:2:3:4:5:6", "g:2:3:4:5:6", "1-2-3-4-5-6", ":2:3:4:5:6"};
+					  "001:2:3:4:5:6", "g:2:3:4:5:6", "1-2-3-4-5-6",
+					  ":2:3:4:5:6"};
 	static const uint8_t expected[] = {0, 0xa, 0xbc, 0xDE, 0xff, 1};
 	uint8_t mac[WIRE_MAC_LEN];
 

@@ -80,7 +80,8 @@ static void pieces_add_up_to_the_whole(void **state)
 	vs_prng_seed(&p, 2, "cksum");
 	fill(&p, bytes, sizeof(bytes));
 	for (int i = 0; i < 2000; i++) {
-		size_t cut = vs_prng_below(&p, 1000) & ~(size_t)1, len = cut + vs_prng_below(&p, 1000);
+		size_t cut = vs_prng_below(&p, 1000) & ~(size_t)1;
+		size_t len = cut + vs_prng_below(&p, 1000);
 		uint32_t sum = wire_cksum_add(0, bytes, cut);
 
 		assert_int_equal(wire_cksum_fold(wire_cksum_add(sum, bytes + cut, len - cut)),

@@ -24,7 +24,8 @@ static void echo_goes_there_and_back(void **state)
 
 static struct wire_nd everything(uint8_t type)
 {
-	struct wire_nd nd = {.type = type, .has_source_mac = true, .source_mac = {2, 0, 0, 0, 0, 1}};
+	struct wire_nd nd = {.type = type, .has_source_mac = true,
+			     .source_mac = {2, 0, 0, 0, 0, 1}};
 
 	if (type == WIRE_ICMP6_RA) {
 		nd.flags = 0xc0;
@@ -101,7 +102,8 @@ static void an_option_of_length_zero_condemns_the_message(void **state)
 static void unknown_options_and_lengths_are_passed_over(void **state)
 {
 	/* A nonce, then a source address of two units, then one as it should be. */
-	static const uint8_t bytes[56] = {135, [24] = 14, 1, [32] = 1, 2, [48] = 1, 1, 2, 0, 0, 0, 0, 9};
+	static const uint8_t bytes[56] = {135, [24] = 14, 1, [32] = 1, 2,
+					  [48] = 1, 1, 2, 0, 0, 0, 0, 9};
 	struct wire_nd nd;
 
 	(void)state;

@@ -68,7 +68,7 @@ static int parse4(struct wire_ip *ip, const uint8_t *bytes, size_t len)
 	return ip->header_len;
 }
 
-/* Reads the options of a hop-by-hop or destination options header in bytes[at..end): RFC 8200 4.2. */
+/* Reads the options of a hop-by-hop or destination options header, RFC 8200 4.2: bytes[at..end). */
 static int parse6_options(struct wire_ip *ip, const uint8_t *bytes, unsigned at, unsigned end,
 			  bool hop_by_hop)
 {

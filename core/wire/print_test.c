@@ -48,7 +48,8 @@ static size_t ip_header(size_t at, const char *src, const char *dst, uint8_t pro
 
 static size_t syn(void)
 {
-	struct wire_tcp tcp = {.src_port = 40000, .dst_port = 80, .seq = 1000, .flags = WIRE_TCP_SYN,
+	struct wire_tcp tcp = {.src_port = 40000, .dst_port = 80, .seq = 1000,
+			       .flags = WIRE_TCP_SYN,
 			       .window = 64240, .has_mss = true, .mss = 1460,
 			       .sack_permitted = true, .has_timestamp = true, .ts_val = 7,
 			       .has_wscale = true, .wscale = 10};
@@ -62,9 +63,9 @@ static void a_syn(void **state)
 {
 	(void)state;
 	assert_string_equal(print(syn()),
-			    "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), length "
-			    "74: 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1000, win 64240, "
-			    "options [mss 1460,sackOK,TS val 7 ecr 0,wscale 10], length 0");
+			    "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), "
+			    "length 74: 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1000, "
+			    "win 64240, options [mss 1460,sackOK,TS val 7 ecr 0,wscale 10], length 0");
 }
 
 static void a_tagged_request(void **state)
@@ -91,8 +92,8 @@ static void a_solicitation(void **state)
 	wire_addr_parse("2001:db8::2", &nd.target);
 	at += ip_header(at, "fe80::1", "ff02::1:ff00:2", WIRE_PROTO_ICMP6, 32);
 	assert_non_null(strstr(print(at + wire_nd_emit(frame + at, &nd)),
-			       "86: fe80::1 > ff02::1:ff00:2: ICMP6, neighbor solicitation, who has "
-			       "2001:db8::2, source 02:00:00:00:00:01, length 32"));
+			       "86: fe80::1 > ff02::1:ff00:2: ICMP6, neighbor solicitation, who "
+			       "has 2001:db8::2, source 02:00:00:00:00:01, length 32"));
 }
 
 static void a_segment_that_the_capture_cut(void **state)

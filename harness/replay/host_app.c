@@ -43,7 +43,8 @@ static int socket_at(struct host *h, int type, uint16_t port)
 /* A program may have asked for smaller segments than the MTU allows (dig does): so does ours. */
 static void limit_mss(struct host *h, int fd, const struct story *s)
 {
-	uint32_t most = h->mtu - WIRE_TCP_LEN - (wire_addr_is4(&h->addr) ? WIRE_IP4_LEN : WIRE_IP6_LEN);
+	uint32_t ip = wire_addr_is4(&h->addr) ? WIRE_IP4_LEN : WIRE_IP6_LEN;
+	uint32_t most = h->mtu - WIRE_TCP_LEN - ip;
 
 	if (s->tcp.syn.has_mss && s->tcp.syn.mss < most)
 		stk_option_set(h->stk, h->now, fd, STK_TCP_MAXSEG, s->tcp.syn.mss);

@@ -25,8 +25,8 @@ static void tell_conversation(const struct pair *p)
 	wire_addr_format(&p->h->addr, host);
 	wire_addr_format(&p->was->peer, peer);
 	if (p->was->kind == STORY_TCP || p->was->kind == STORY_UDP)
-		vs_text_add(p->h->account, "%s %s.%u - %s.%u: ", story_kind_name(p->was->kind), host,
-			    p->was->port, peer, p->was->peer_port);
+		vs_text_add(p->h->account, "%s %s.%u - %s.%u: ", story_kind_name(p->was->kind),
+			    host, p->was->port, peer, p->was->peer_port);
 	else if (p->was->kind == STORY_ECHO)
 		vs_text_add(p->h->account, "echo %s - %s, id %u: ", host, peer, p->was->port);
 	else
@@ -169,12 +169,12 @@ static int ends_differ(const struct pair *p)
 	if (b->acked >= a->acked)
 		return 0;
 	tell_conversation(p);
-	vs_text_add(p->h->account, "%u bytes of the peer were acknowledged instead of %u\n", b->acked,
-		    a->acked);
+	vs_text_add(p->h->account, "%u bytes of the peer were acknowledged instead of %u\n",
+		    b->acked, a->acked);
 	return 1;
 }
 
-/* To one who asks it alone a host may leave its address and the override flag out (RFC 4861 7.2.4). */
+/* To one who asks it alone a host may leave out its address and the flag (RFC 4861 7.2.4). */
 static bool same_advertisement(const struct story_datagram *a, const struct story_datagram *b)
 {
 	struct wire_nd x, y;

@@ -88,7 +88,7 @@ static inline struct app *host_app(struct host *h, const struct story *s)
 	return &h->app[s - h->captured.story];
 }
 
-/* Whether a conversation is replayed: a TCP connection must begin in the capture and lack nothing. */
+/* Whether a conversation is replayed: a TCP connection must begin in the capture and be whole. */
 bool host_takes_part(const struct story *);
 
 /* The applications: open what must stand before the first frame; do what is due. */
@@ -102,8 +102,8 @@ vs_time host_apps_next(const struct host *); /* VS_NEVER: nothing that only wait
 bool host_may_play(struct host *, const struct play *);
 void host_translate(struct host *, const struct play *, uint8_t *bytes);
 
-/* While a segment may not be played because the stack has not sent all that it acknowledges: makes a
- * bare acknowledgement of what was sent, once for each advance. Returns its length or 0.
+/* While a segment may not be played because the stack has not sent all that it acknowledges: makes
+ * a bare acknowledgement of what was sent, once for each advance. Returns its length or 0.
  */
 size_t host_stand_in(struct host *, const struct play *, uint8_t *bytes);
 

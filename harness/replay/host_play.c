@@ -223,8 +223,9 @@ void host_translate(struct host *h, const struct play *p, uint8_t *bytes)
 		return;
 	if (ip.protocol == WIRE_PROTO_TCP)
 		translate_tcp(h, p, &ip, segment);
-	else if (ip.protocol == WIRE_PROTO_UDP && wire_udp_parse(&udp, segment, ip.payload_len) > 0 &&
-		 udp.cksum && udp.len == ip.payload_len)
+	else if (ip.protocol == WIRE_PROTO_UDP &&
+		 wire_udp_parse(&udp, segment, ip.payload_len) > 0 && udp.cksum &&
+		 udp.len == ip.payload_len)
 		renew_cksum(&ip, segment, segment + 6);
 }
 

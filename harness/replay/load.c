@@ -111,8 +111,8 @@ void replay_tell(struct vs_text *account, const struct replay_capture *c,
 {
 	vs_time since = f->time - (c->count ? c->frame[0].time : 0);
 
-	vs_text_add(account, "    frame %u, %lld.%09lld s: ", f->number, (long long)(since / VS_SEC),
-		    (long long)(since % VS_SEC));
+	vs_text_add(account, "    frame %u, %lld.%09lld s: ", f->number,
+		    (long long)(since / VS_SEC), (long long)(since % VS_SEC));
 	wire_print(account, f->bytes, f->len);
 	vs_text_add(account, "\n");
 }

@@ -22,8 +22,8 @@ struct packets {
 	size_t count;
 };
 
-/* Finds the packets of a capture that is lent for as long. Tagged frames and what cannot be read are
- * passed over. 0 or -ENOMEM.
+/* Finds the packets of a capture that is lent for as long. Tagged frames and what cannot be read
+ * are passed over. 0 or -ENOMEM.
  */
 int packets_find(struct packets *, const struct replay_capture *);
 void packets_free(struct packets *);

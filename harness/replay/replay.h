@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Replay: the frames of a capture enter an engine at their own times, and what comes out is compared
- * with what was expected. Python binds this very file with cffi, so it holds declarations only.
+/* Replay: the frames of a capture enter an engine at their own times, and what comes out is
+ * compared with what was expected. Python binds this very file with cffi, so it holds declarations
+ * only.
  *
  * Each function returns 0 when nothing differs, 1 when something does, or -errno (-ENOENT,
  * -EBADMSG: a capture cannot be read; -EINVAL: a setting; -ENOMEM). account[0..size) gets text of
