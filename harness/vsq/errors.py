@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a user can get wrong, said so that they can put it right: file, line, key, found, allowed."""
+"""What a user can get wrong, said so that they can put it right: file, key, found, allowed."""
 from __future__ import annotations
 
 import difflib

@@ -101,7 +101,8 @@ def make(seed: int = 7) -> Result:
         from bisect import bisect_right
         return int(states[max(0, bisect_right(times, now) - 1)])
 
-    metrics, series = {"lab.frames": 61234.0, "node.alice.TcpRetransSegs": 164.0}, {"cable.radio.node": (times, states)}
+    metrics = {"lab.frames": 61234.0, "node.alice.TcpRetransSegs": 164.0}
+    series = {"cable.radio.node": (times, states)}
     for index in (0, 1):
         own, values = transfer(rng, state_at, (index + 1) * 500_000_000, 20_000_000, end)
         series.update({f"app.{index}.{name}": pair for name, pair in own.items()})
@@ -122,7 +123,8 @@ def make(seed: int = 7) -> Result:
             ("wire", "rl", dict(frames=16400, delivered_frames=16400)),
             ("radio", "lr", dict(frames=30021, delivered_frames=29406, drop_loss=180,
                                  drop_burst=312, drop_queue=123, duplicated=0)),
-            ("radio", "rl", dict(frames=16544, delivered_frames=16400, drop_loss=60, drop_burst=84))):
+            ("radio", "rl", dict(frames=16544, delivered_frames=16400, drop_loss=60,
+                                 drop_burst=84))):
         for name, value in counts.items():
             metrics[f"cable.{cable}.{way}.{name}"] = float(value)
     judgements = []

@@ -235,7 +235,9 @@ def draw(panel: Panel, axis: Axis, band: Band | None, number: int) -> str:
                 times, values = steps_of(times, values)
         d = path(times, [v - low for v in values], axis.unit, uy, separate)
         few = " few" if len(times) < 400 else ""
-        kind = f"marks dots{few}" if layer.dots else "marks" if layer.marks else "line dashed" if layer.dashed else "line"
+        kind = "line dashed" if layer.dashed else "line"
+        if separate:
+            kind = f"marks dots{few}" if layer.dots else "marks"
         if layer.area:
             first, last = round(times[0] / axis.unit), round(times[-1] / axis.unit)
             shapes.append(f'<path class="area {layer.colour}" d="{d}L{last} 0L{first} 0z"/>')

@@ -13,8 +13,9 @@ from .topology import Graph
 HERE = Path(__file__).resolve().parent
 TICK = ('<svg class="mark" viewBox="0 0 18 18" fill="none" stroke="currentColor" '
         'stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round">')
-HOLDS = TICK + '<circle cx="9" cy="9" r="7.6" stroke-width="1.5"/><path d="m5.6 9.3 2.3 2.3 4.4-5"/></svg>'
-FAILS = TICK + '<circle cx="9" cy="9" r="7.6" stroke-width="1.5"/><path d="m6.3 6.3 5.4 5.4m0-5.4-5.4 5.4"/></svg>'
+RING = '<circle cx="9" cy="9" r="7.6" stroke-width="1.5"/>'
+HOLDS = TICK + RING + '<path d="m5.6 9.3 2.3 2.3 4.4-5"/></svg>'
+FAILS = TICK + RING + '<path d="m6.3 6.3 5.4 5.4m0-5.4-5.4 5.4"/></svg>'
 
 
 def _value(metrics: dict, quantity: str, *names: str) -> str | None:
@@ -267,7 +268,8 @@ def html(result: Result) -> str:
         f"<body>{_header(result)}"
         f'<main data-unit="{axis.unit}" data-end="{axis.end}" data-frame="{frame}">'
         f'<div class="cards">{cards}</div>'
-        f'<div class="two"><section class="card"><h2>Topology</h2>{picture.svg(graph)}{_states(result)}</section>'
+        f'<div class="two"><section class="card"><h2>Topology</h2>{picture.svg(graph)}'
+        f"{_states(result)}</section>"
         f'<section class="card"><h2>Checks</h2>{_verdicts(result)}</section></div>'
         f"{timeline}{_losses(result)}{_rtt(result)}{_again(result)}</main>"
         "<footer>Times are of the virtual clock. Plots show at most a few thousand points per "

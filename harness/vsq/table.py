@@ -63,7 +63,7 @@ def _cell(value: float | None, quantity: str) -> str:
 
 
 def transfers(result: Result) -> tuple[list[str], list[list[str]]]:
-    head = ["transfer", "goodput", "delivered", "time", "lost", "resent", "fast", "timeout",
+    head = ["transfer", "goodput", "delivered", "time", "lost", "resent", "timeout",
             "RTT p50", "p95", "p99"]
     rows = []
     for app in result.apps:
@@ -75,7 +75,6 @@ def transfers(result: Result) -> tuple[list[str], list[list[str]]]:
                      _cell(_first(found, "duration"), "time"),
                      _cell(_first(found, "segments_lost", "lost"), "number"),
                      _cell(_first(found, "retransmits"), "number"),
-                     _cell(_first(found, "retransmits_fast"), "number"),
                      _cell(_first(found, "retransmits_rto"), "number"),
                      *(_cell(_first(found, f"rtt.{p}"), "time")
                        for p in ("p50", "p95", "p99"))])

@@ -59,7 +59,8 @@ def test_a_host_with_another_setting_is_told_apart():
 
 
 def test_a_wrong_setting_is_bad_input():
-    for words in (["--into", "switch", "--set", "vlan/fly 10"], ["--into", "link", "--set", "los=1"],
+    for words in (["--into", "switch", "--set", "vlan/fly 10"],
+                  ["--into", "link", "--set", "los=1"],
                   ["--into", "host", "--address", "10.9.0.2", "--set", "net.nonsense=1"],
                   ["--into", "host", "--address", "10.9.9.9"]):
         done = vsq(FIXTURES / "ping.pcap", *words)

@@ -87,13 +87,15 @@ def test_a_cable_speaks_wirefilters_notation_node_by_node():
     ('delay = "0.5s"', ("delay", "500")), ('delay = "20+5"', ("delay", "20+5")),
     ('delay = "20ms + 500usU"', ("delay", "20+0.5U")), ('delay = "RL 7ms"', ("delay", "RL 7")),
     ('bandwidth = "2Mbit/s"', ("bandwidth", "250000")), ("bandwidth = 1000", ("bandwidth", "1000")),
-    ('bandwidth = "128K"', ("bandwidth", "131072")), ('capacity = "64kB"', ("chanbufsize", "64000")),
+    ('bandwidth = "128K"', ("bandwidth", "131072")),
+    ('capacity = "64kB"', ("chanbufsize", "64000")),
     ('mtu = "1500B"', ("mtu", "1500")), ("noise = 100", ("noise", "100")),
     ("loss = 0.1", ("loss", "0.1")), ("fifo = false", ("fifo", "0")),
     ("lostburst = 5", ("lostburst", "5"))])
 def test_units_become_wirefilters_own(given, command):
     text = SMALL.split("[cable.markov]")[0].replace('delay = "20ms+5msN"\nlr.delay = "30ms"\n', "")
-    assert command in list(parse(text.replace("loss = 1\n", given + "\n")).cables[1].link.commands())
+    plan = parse(text.replace("loss = 1\n", given + "\n"))
+    assert command in list(plan.cables[1].link.commands())
 
 
 @pytest.mark.parametrize("old, new, line, words", [
@@ -201,8 +203,8 @@ def test_an_assignment_is_checked_like_the_file(assignment, words):
 
 
 def test_every_key_has_its_line():
-    text = 'a.b = 1\n# [no]\nx = """\n[no]\n"""\n[t."q.q"]\ny = [\n  1,\n  { z = "}" },\n]\n[[s]]\n' \
-           "k = 1\n[[s]]\nk = '#'\n[s.sub]\nm = 2\n"
+    text = 'a.b = 1\n# [no]\nx = """\n[no]\n"""\n[t."q.q"]\ny = [\n  1,\n  { z = "}" },\n]\n' \
+           "[[s]]\nk = 1\n[[s]]\nk = '#'\n[s.sub]\nm = 2\n"
     lines = source.locate(text)
     assert lines[("a", "b")] == 1 and lines[("x",)] == 3 and lines[("t", "q.q", "y", 1, "z")] == 9
     assert lines[("s", 0, "k")] == 12 and lines[("s", 1, "k")] == 14
