@@ -19,7 +19,7 @@
 
 const char *vsq_version(void)
 {
-	return "0.1";
+	return VSQ_VERSION;
 }
 
 int lab_list_add(struct lab_list *list, void *item)

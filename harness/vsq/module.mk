@@ -1,5 +1,5 @@
 # The vsq command: a Python program that finds its package from where it stands.
-mans += harness/vsq/vsq.1
+$(call declare,man,vsq.1)
 all: $(B)/bin/vsq
 $(B)/bin/vsq: harness/vsq/vsq
 	$(call say,LN,$@)
