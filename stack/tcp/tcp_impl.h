@@ -193,7 +193,6 @@ struct tcp_pcb {
 	bool probing;	  /* the retransmit deadline is a zero window probe's */
 	bool partial_seen; /* RFC 6582: a partial ACK has restarted the timer */
 	bool rescued;	  /* RFC 6675 rule 4 */
-	bool keep_probing;
 	bool push_now;	  /* small segments may leave: a timer says so */
 
 	/* RFC 9293 3.3.1. */
@@ -291,7 +290,7 @@ struct tcp_settings {
 	uint32_t invalid_ratelimit_ms;
 	uint32_t rto_min_ms;
 	uint32_t recovery, early_retrans; /* RACK, TLP */
-	uint32_t tw_reuse, rfc1337;
+	uint32_t rfc1337;
 	uint32_t cc_index;
 	uint32_t port_first, port_last;
 };
@@ -463,6 +462,7 @@ unsigned tcp_options_len(const struct tcp_pcb *); /* of tcp_options_segment() */
 void tcp_options_agree(struct tcp_pcb *, const struct wire_tcp *syn);
 void tcp_mss_update(struct tcp_pcb *);
 uint16_t tcp_mss_offer(const struct tcp_pcb *);
+uint32_t tcp_window_initial(const struct tcp_pcb *);
 uint32_t tcp_ts_now(const struct tcp_pcb *);
 
 /* tcp_sndbuf.c */

@@ -125,7 +125,7 @@ void tcp_listen_arrives(struct tcp_pcb *listener, struct tcp_in *in)
 	p->irs = in->h.seq;
 	p->rcv_nxt = in->h.seq + 1;
 	p->rcv_wup = p->rcv_nxt;
-	p->rcv_clamp = 65535 / tcp_mss_offer(p) * tcp_mss_offer(p);
+	p->rcv_clamp = tcp_window_initial(p);
 	tcp_options_agree(p, &in->h);
 	p->snd_wnd = in->h.window;
 	p->snd_wnd_max = in->h.window;

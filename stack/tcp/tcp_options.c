@@ -28,6 +28,16 @@ uint16_t tcp_mss_offer(const struct tcp_pcb *p)
 	return p->mss_user && p->mss_user < mss ? p->mss_user : mss;
 }
 
+/* What the SYN offers: whole segments, as far as 16 bits and half of the initial buffer go (the
+ * other half is what frames weigh besides their payload).
+ */
+uint32_t tcp_window_initial(const struct tcp_pcb *p)
+{
+	uint32_t mss = tcp_mss_offer(p), most = tcp_min(65535, tcp_settings(p)->rmem[1] / 2);
+
+	return most < mss ? most : most / mss * mss;
+}
+
 void tcp_mss_update(struct tcp_pcb *p)
 {
 	uint16_t mss = tcp_mss_offer(p);

@@ -258,6 +258,16 @@ static void note_new(struct tcp_pcb *p, uint32_t seq, uint32_t len)
 	tcp_sample(p, TCP_EVENT_SEND, seq, len);
 }
 
+/* RFC 5681 4.1, if asked for: after a pause of one timeout the window says nothing any more. */
+static void restart_after_idle(struct tcp_pcb *p)
+{
+	uint32_t initial = tcp_settings(p)->initial_cwnd * p->mss;
+
+	if (tcp_settings(p)->slow_start_after_idle && p->snd_una == p->snd_nxt &&
+	    tcp_now(p) - p->sent_at > tcp_rto(p) && p->cwnd > initial)
+		p->cwnd = initial;
+}
+
 static void send_new(struct tcp_pcb *p)
 {
 	uint32_t mss = p->mss + (p->ts_on ? TCP_TS_LEN : 0) - tcp_options_len(p);
@@ -352,6 +362,7 @@ void tcp_output(struct tcp_pcb *p)
 			if (tcp_path_refresh(p) == 0) {
 				if (p->recovery != TCP_OPEN)
 					tcp_recovery_send(p);
+				restart_after_idle(p);
 				send_new(p);
 				if (p->recovery == TCP_RECOVERY && p->sack_on && !tcp_rack_on(p) &&
 				    p->snd_nxt == nxt && p->board.count)

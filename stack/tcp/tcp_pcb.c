@@ -363,7 +363,6 @@ int tcp_create(struct stk *s)
 		.rto_min_ms = 200,
 		.recovery = 1,
 		.early_retrans = 3,
-		.tw_reuse = 1,
 		.cc_index = 1, /* CUBIC */
 		.port_first = 32768,
 		.port_last = 60999,

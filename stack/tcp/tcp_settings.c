@@ -43,7 +43,6 @@ static const struct setting settings[] = {
 	SETTING("challenge_ack_limit", challenge_ack_limit, 1, 0, 1 << 30),
 	SETTING("invalid_ratelimit", invalid_ratelimit_ms, 1, 0, 1 << 30),
 	SETTING("rto_min_ms", rto_min_ms, 1, 1, 120000),
-	SETTING("tw_reuse", tw_reuse, 1, 0, 1),
 	SETTING("recovery", recovery, 1, 0, 7),
 	SETTING("early_retrans", early_retrans, 1, 0, 4),
 	SETTING("rfc1337", rfc1337, 1, 0, 1),

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define RING_MIN	4
-#define CHUNKS_FREE_MAX 2048
+#define CHUNKS_FREE_MAX 256
 
 static uint8_t *chunk_new(struct stk *s)
 {

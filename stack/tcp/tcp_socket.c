@@ -82,7 +82,7 @@ static int tcp_connect(struct stk *s, vs_time now, struct stk_socket *so, const 
 		return error;
 	}
 	tcp_choose_iss(p);
-	p->rcv_clamp = 65535 / tcp_mss_offer(p) * tcp_mss_offer(p);
+	p->rcv_clamp = tcp_window_initial(p);
 	p->snd_shut = false;
 	p->fin_received = false;
 	tcp_rtt_init(p);
