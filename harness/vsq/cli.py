@@ -130,7 +130,8 @@ def _show(arguments: argparse.Namespace) -> int:
     print(topology.text(plan))
     if arguments.svg:
         try:
-            arguments.svg.write_text(picture.standalone(topology.Graph.of_plan(plan)))
+            arguments.svg.write_text(picture.standalone(topology.Graph.of_plan(plan)),
+                                     encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise VsqError(f"--svg {arguments.svg}: {error.strerror}") from error
     return HELD
@@ -149,6 +150,9 @@ COMMANDS = {"run": _run, "replay": _replay, "digest": _digest, "show": _show}
 
 
 def main(words: list[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):	# names of files may be no text
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     arguments = parser().parse_args(words)
     try:
         if arguments.version:

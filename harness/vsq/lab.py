@@ -69,7 +69,7 @@ class Lab:
             return self.ffi.NULL
         if "\0" in text:
             raise LabError(f"{quote(text)} holds a NUL")
-        return text.encode()
+        return text.encode(errors="surrogateescape")
 
     def _text(self, pointer) -> str:
         return "" if pointer == self.ffi.NULL else self.ffi.string(pointer).decode(
@@ -140,7 +140,10 @@ class Lab:
             self._try(self.lib.vsq_link(self.pointer, number, self._c(parameter),
                                         self._c(value)), f"cable {cable.name}: {parameter} {value}")
         for direction, kind, path in cable.link.traces:
-            data = Path(path).read_bytes()
+            try:
+                data = Path(path).read_bytes()
+            except OSError as error:
+                raise LabError(f"cable {cable.name}: trace {path}: {error.strerror}") from error
             self._try(self.lib.vsq_link_trace(self.pointer, number, direction, self._c(kind),
                                               data, len(data)),
                       f"cable {cable.name}: trace {path}")

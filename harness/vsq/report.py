@@ -279,4 +279,4 @@ def html(result: Result) -> str:
 
 
 def write(result: Result, path: Path) -> None:
-    path.write_text(html(result), encoding="utf-8")
+    path.write_text(html(result), encoding="utf-8", errors="backslashreplace")

@@ -181,6 +181,16 @@ def test_a_replays_settings_may_have_units():
     assert replay.line("host", "net.ipv4.tcp_sack=0") == "net.ipv4.tcp_sack 0"
 
 
+def test_names_that_are_no_text_are_survived(small, tmp_path):
+    odd = tmp_path / os.fsdecode(b"\xff.toml")
+    odd.write_text(SMALL)
+    name = "lab.name=" + os.fsdecode(b"\xfe")
+    done = vsq("run", odd, "--set", name, "--out", tmp_path / os.fsdecode(b"\xfd"))
+    assert done.returncode == 0, done.stderr
+    assert vsq("show", odd, "--set", name, "--svg", tmp_path / "x.svg").returncode == 0
+    assert vsq("run", tmp_path / os.fsdecode(b"none\xff")).returncode == 2
+
+
 def test_the_version_is_the_engines():
     assert vsq("--version").stdout == f"vsq {engine.version()}\n"
 
