@@ -352,13 +352,8 @@ from vde_world import Guest, Refused
 os.setgroups([int(g) for g in sys.argv[4].split(",") if g])
 os.setgid(65534)
 os.setuid(65534)
-Guest.request_path = None
-import tempfile
-class Outside(Guest):
-    pass
-directory = pathlib.Path(sys.argv[2])
 try:
-    Guest(directory, port=int(sys.argv[3]))
+    Guest(pathlib.Path(sys.argv[2]), port=int(sys.argv[3]))
 except Refused:
     sys.exit(3)
 """
