@@ -65,7 +65,8 @@ static void a_syn(void **state)
 	assert_string_equal(print(syn()),
 			    "02:00:00:00:00:01 > 02:00:00:00:00:02, ethertype IPv4 (0x0800), "
 			    "length 74: 10.0.0.1.40000 > 10.0.0.2.80: Flags [S], seq 1000, "
-			    "win 64240, options [mss 1460,sackOK,TS val 7 ecr 0,wscale 10], length 0");
+			    "win 64240, options [mss 1460,sackOK,TS val 7 ecr 0,wscale 10], "
+			    "length 0");
 }
 
 static void a_tagged_request(void **state)
