@@ -403,14 +403,19 @@ static uint32_t mtu_of(const struct host *h)
 	return mtu < 65535 ? mtu : 65535;
 }
 
+static bool is_mtu(const char *line)
+{
+	return !strncmp(line, "mtu", 3) && line[3] && strchr(" \t=", line[3]);
+}
+
 static int set_mtu(void *ctx, char *line)
 {
 	struct host *h = ctx;
 	uint64_t mtu;
 
-	if (strncmp(line, "mtu ", 4))
+	if (!is_mtu(line))
 		return 0;
-	if (vs_parse_uint(line + 4, 65535, &mtu) || mtu < 68) {
+	if (vs_parse_uint(line + 4 + strspn(line + 4, " \t="), 65535, &mtu) || mtu < 68) {
 		vs_text_add(h->account, "%s: an MTU is a number from 68 to 65535\n", line);
 		return -EINVAL;
 	}
@@ -424,7 +429,7 @@ static int set_stack(void *ctx, char *line)
 	char *value = line + strcspn(line, " \t=");
 	int error;
 
-	if (!strncmp(line, "mtu ", 4))
+	if (is_mtu(line))
 		return 0;
 	if (*value)
 		*value++ = '\0';

@@ -115,6 +115,8 @@ static void what_a_host_offers_is_compared(void **state)
 	assert_host(1, "fixtures/curl-v6.pcap", "2001:db8:9::2", "# smaller\n\n  mtu 1400 \n");
 	assert_says("the MSS differs");
 	assert_says("mss 1340");
+	assert_host(1, "fixtures/curl-v6.pcap", "2001:db8:9::2", "mtu=1400");
+	assert_says("mss 1340");
 	assert_host(1, "fixtures/ping.pcap", "10.9.0.2", "net.ipv4.icmp_echo_ignore_all 1");
 	assert_says("echo 10.9.0.2 - 10.9.0.1");
 	assert_says("nothing of the kind");
