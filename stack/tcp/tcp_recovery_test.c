@@ -161,6 +161,31 @@ static void sack_recovery_fills_the_holes_and_only_them(void **state)
 	fake_free(w);
 }
 
+static void three_small_segments_sacked_are_enough(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w, true);
+	struct wire_tcp h = {.window = 65535, .sacks = 1};
+
+	(void)state;
+	fake_option(w, p, STK_TCP_NODELAY, 1);
+	for (unsigned i = 0; i < 5; i++)
+		fake_send(w, p, data, 100, 0);
+	fake_run(w, 200 * MS);
+	fake_skip(w);
+	h.sack[0] = (struct wire_tcp_sack){p->snd_una + 100, p->snd_una + 300};
+	fake_inject(w, ACK, 1, 1, 0, &h);
+	fake_expect_none(w);
+	h.sack[0].right += 100;
+	fake_inject(w, ACK, 1, 1, 0, &h);
+	fake_expect(w, 200 * MS, ". 1:101(100) ack 1");
+	/* NextSeg() (4): there is nothing new, so the last leaves once more, and only once. */
+	fake_expect(w, 200 * MS, "P. 401:501(100) ack 1");
+	fake_inject(w, ACK, 1, 1, 0, &h);
+	fake_expect_none(w);
+	fake_free(w);
+}
+
 static void sacked_segments_are_not_sent_again_after_a_timeout(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -352,6 +377,7 @@ int main(void)
 		cmocka_unit_test(third_duplicate_ack_sends_again_at_once),
 		cmocka_unit_test(newreno_partial_ack_sends_the_next_hole),
 		cmocka_unit_test(sack_recovery_fills_the_holes_and_only_them),
+		cmocka_unit_test(three_small_segments_sacked_are_enough),
 		cmocka_unit_test(sacked_segments_are_not_sent_again_after_a_timeout),
 		cmocka_unit_test(a_peer_that_reneges_is_not_believed),
 		cmocka_unit_test(slow_start_follows_a_timeout),
