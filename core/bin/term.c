@@ -91,7 +91,8 @@ static int copy_through(struct term *t)
 				{.fd = STDIN_FILENO, .events = POLLIN}};
 	char bytes[16384];
 
-	fwrite(t->peer.bytes, 1, t->peer.len, stdout);
+	if (t->peer.len)
+		fwrite(t->peer.bytes, 1, t->peer.len, stdout);
 	for (;;) {
 		ssize_t n;
 
