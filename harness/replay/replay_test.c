@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "harness/pcap/pcap.h"
+#include "harness/replay/host_impl.h"
 
 static char one[] = "/tmp/vsq-replay-test-XXXXXX", other[] = "/tmp/vsq-replay-test-XXXXXX";
 static char account[8192];
@@ -174,6 +175,98 @@ static void a_different_echo_is_found(void **state)
 	assert_says("echo 10.9.0.2 - 10.9.0.1");
 	assert_says("message 1 differs");
 	assert_says("ICMP echo reply");
+}
+
+/* Compares a capture with itself after change(), as if that were what our stack had said. */
+static int differ_after(const char *capture, const char *address,
+			bool (*change)(uint8_t *bytes, uint32_t len, int number))
+{
+	struct host h = {0};
+	struct vs_text t;
+	int differs;
+
+	rewrite(capture, change);
+	vs_text_init(&t, account, sizeof(account));
+	h.account = &t;
+	assert_int_equal(wire_addr_parse(address, &h.addr), 0);
+	assert_int_equal(replay_load(&h.capture, capture, &t), 0);
+	assert_int_equal(replay_load(&h.outcome, one, &t), 0);
+	assert_int_equal(stories_tell(&h.captured, &h.capture, &h.addr), 0);
+	differs = host_differ(&h);
+	stories_free(&h.captured);
+	replay_unload(&h.capture);
+	replay_unload(&h.outcome);
+	return differs;
+}
+
+static bool nothing(uint8_t *bytes, uint32_t len, int number)
+{
+	(void)bytes;
+	(void)len;
+	(void)number;
+	return true;
+}
+
+static bool from_server(const uint8_t *bytes)
+{
+	return bytes[11] == 2 && bytes[23] == 6;
+}
+
+/* The tenth byte of the server's first full segment, which follows 189 bytes of header. */
+static bool other_byte(uint8_t *bytes, uint32_t len, int number)
+{
+	if (len == 1514 && number == 10)
+		bytes[66 + 9] ^= 0x20;
+	return true;
+}
+
+static bool without_fin(uint8_t *bytes, uint32_t len, int number)
+{
+	(void)len;
+	(void)number;
+	if (from_server(bytes))
+		bytes[47] &= 0xfe;
+	return true;
+}
+
+static bool with_reset(uint8_t *bytes, uint32_t len, int number)
+{
+	(void)len;
+	if (from_server(bytes) && number > 30)
+		bytes[47] = 0x14;
+	return true;
+}
+
+static bool silent_from_the_middle(uint8_t *bytes, uint32_t len, int number)
+{
+	(void)len;
+	return !from_server(bytes) || number < 20;
+}
+
+static bool without_acknowledgement(uint8_t *bytes, uint32_t len, int number)
+{
+	(void)len;
+	(void)number;
+	if (from_server(bytes) && !(bytes[47] & 0x02))
+		memcpy(bytes + 42, "\0\0\0\0", 4);
+	return true;
+}
+
+static void each_rule_for_streams_finds_its_difference(void **state)
+{
+	static const char capture[] = "fixtures/curl-v4.pcap";
+
+	(void)state;
+	assert_int_equal(differ_after(capture, "10.9.0.2", nothing), 0);
+	assert_int_equal(differ_after(capture, "10.9.0.2", other_byte), 1);
+	assert_says("byte 198 of the stream differs");
+	assert_int_equal(differ_after(capture, "10.9.0.2", without_fin), 1);
+	assert_says("only one of them ended its stream");
+	assert_int_equal(differ_after(capture, "10.9.0.2", with_reset), 1);
+	assert_int_equal(differ_after(capture, "10.9.0.2", silent_from_the_middle), 1);
+	assert_says("bytes instead of 21499");
+	assert_int_equal(differ_after(capture, "10.9.0.2", without_acknowledgement), 1);
+	assert_says("bytes of the peer were acknowledged instead of");
 }
 
 static bool without_resets(uint8_t *bytes, uint32_t len, int number)
@@ -370,6 +463,7 @@ int main(void)
 		cmocka_unit_test(what_a_host_offers_is_compared),
 		cmocka_unit_test(bad_input_is_named),
 		cmocka_unit_test(a_different_echo_is_found),
+		cmocka_unit_test(each_rule_for_streams_finds_its_difference),
 		cmocka_unit_test(a_host_that_kept_silent_is_not_ours),
 		cmocka_unit_test(connections_that_began_before_are_left_out),
 		cmocka_unit_test(connections_of_which_frames_were_not_captured_are_left_out),
