@@ -33,8 +33,9 @@ static bool way_is_whole(const struct lab_way *way)
 		drops = lab_counters_sum(counters, "drop_");
 		waiting = link_queue_frames(cable->link, way->direction);
 	}
-	if (way->frames == way->crossed + in && way->delivered_frames == way->crossed + out &&
-	    in + copies == out + drops + waiting)
+	/* What is taken out of a loop may be on its way out of the link. */
+	if (way->frames == way->crossed + in && in + copies == out + drops + waiting &&
+	    (way->delivered_frames == way->crossed + out || sim_stats(cable->lab->sim).looped))
 		return true;
 	lab_judge(cable->lab, false,
 		  "oracle: cable %s, %s: %" PRIu64 " frames entered and %" PRIu64
