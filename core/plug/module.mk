@@ -4,3 +4,4 @@ $(call declare,header,libvdeplug.h)
 $(call declare,pkgconfig,vdeplug.pc.in)
 $(call declare,unit,vdestream_test.c,vdeplug)
 $(call declare,fuzz,vdestream_fuzz.c,vdeplug)
+mans += core/plug/libvdeplug.3
