@@ -12,7 +12,7 @@
 
 #include "core/base/text.h"
 #include "core/host/memory.h"
-#include "core/mgmt/mgmt.h"
+#include "core/mgmt/mgmt_impl.h"
 
 #define GREETING "VDE switch V.2.3.2\n(C) Virtual Square Team\n\n"
 #define PROMPT	 "\nvde$ "
@@ -471,6 +471,51 @@ static void completion_offers_commands_and_menus(void **state)
 	teardown(&f);
 }
 
+static void errors_have_the_words_of_the_c_library(void **state)
+{
+	char scratch[32];
+
+	(void)state;
+	assert_string_equal(mgmt_error_text(0, scratch), "Success");
+	for (int code = 1; code < 134; code++) {
+		const char *text = mgmt_error_text(code, scratch);
+
+		if (text == scratch) {
+			char words[32];
+
+			snprintf(words, sizeof(words), "Unknown error %d", code);
+			assert_string_equal(text, words);
+		} else {
+			assert_string_equal(text, strerror(code));
+		}
+	}
+}
+
+static void help_may_have_the_two_columns_of_wirefilter(void **state)
+{
+	static const struct mgmt_command two[] = {
+		{"loss", "", "set loss percentage", run_info, 0},
+		{"markov-time", "ms", "markov mode: transition period", run_info, 0},
+	};
+	static struct fixture f;
+	struct mgmt_conf conf = {.prompt = "VDEwf$ ", .help_short = true};
+
+	(void)state;
+	host_arena_init(&f.arena, 0);
+	assert_int_equal(mgmt_create(&f.m, &conf, &f.arena), 0);
+	assert_int_equal(mgmt_add(f.m, two, 2, &f), 0);
+	assert_int_equal(mgmt_session_open(f.m, &f.s), 0);
+	assert_string_equal(said(&f), "VDEwf$ ");
+	ask(&f, "help\n");
+	assert_memory_equal(f.out, DATA "COMMAND      HELP\n------------ ------------\n", 66);
+	assert_non_null(strstr(f.out, "\nloss         set loss percentage\n"));
+	assert_non_null(strstr(f.out, "\nmarkov-time ms     markov mode: transition period\n"));
+	assert_string_equal(ask(&f, "load rc\n"), "1038 Function not implemented\n\nVDEwf$ ");
+	assert_string_equal(ask(&f, "shutdown\n"), "9999 END OF SESSION");
+	assert_true(mgmt_shutdown_asked(f.m));
+	teardown(&f);
+}
+
 static void a_full_arena_is_an_error_answer_not_a_torn_one(void **state)
 {
 	static struct fixture f;
@@ -499,6 +544,8 @@ int main(void)
 		cmocka_unit_test(scripts_name_path_and_line_of_what_fails),
 		cmocka_unit_test(commands_run_without_a_session),
 		cmocka_unit_test(completion_offers_commands_and_menus),
+		cmocka_unit_test(errors_have_the_words_of_the_c_library),
+		cmocka_unit_test(help_may_have_the_two_columns_of_wirefilter),
 		cmocka_unit_test(a_full_arena_is_an_error_answer_not_a_torn_one),
 	};
 

@@ -222,6 +222,33 @@ static void an_arena_that_is_full_refuses_and_changes_nothing(void **state)
 	bench_fini(&b);
 }
 
+static void creation_in_too_small_an_arena_unwinds(void **state)
+{
+	struct vsw_conf conf = {.ports = 1000};
+	struct vs_arena arena;
+	struct vsw *sw;
+	size_t size = 0;
+	int error = -ENOMEM;
+
+	(void)state;
+	while (error == -ENOMEM) {
+		host_arena_init(&arena, size += 4096);
+		error = vsw_create(&sw, &conf, &arena);
+		if (!error)
+			vsw_destroy(sw);
+		assert_int_equal(arena.size_used, 0);
+		vs_arena_fini(&arena);
+	}
+	assert_int_equal(error, 0);
+	assert_true(size > 4096 * 20);
+	host_arena_init(&arena, 0);
+	assert_int_equal(vsw_create(&sw, &(struct vsw_conf){.ports = 1}, &arena), -EINVAL);
+	assert_int_equal(vsw_create(&sw, &(struct vsw_conf){.hash_size = 1 << 20}, &arena),
+			 -EINVAL);
+	assert_int_equal(arena.size_used, 0);
+	vs_arena_fini(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +260,7 @@ int main(void)
 		cmocka_unit_test(the_number_of_ports_grows_and_shrinks_while_frames_flow),
 		cmocka_unit_test(descriptions_are_cut_at_their_length),
 		cmocka_unit_test(an_arena_that_is_full_refuses_and_changes_nothing),
+		cmocka_unit_test(creation_in_too_small_an_arena_unwinds),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, NULL, NULL);

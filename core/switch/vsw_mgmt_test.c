@@ -186,6 +186,14 @@ static void vlans_are_shown_as_the_original_does(void **state)
 	assert_string_equal(ask(&c, "vlan/print -j 0"),
 			    DATA "{\"vlans\":[{\"vlan\":0,\"ports\":[{\"port\":1,\"tagged\":false,"
 				 "\"active\":true,\"status\":\"Forwarding\"}]}]}\n.\n" OK);
+	vsw_set_state(c.b.sw, 3, 1, VSW_BLOCKING);
+	assert_string_equal(ask(&c, "vlan/print 3"),
+			    DATA "VLAN 0003\n"
+				 " -- Port 0001 tagged=1 active=1 status=Discarding\n.\n" OK);
+	vsw_set_state(c.b.sw, 3, 1, VSW_LEARNING);
+	assert_string_equal(ask(&c, "vlan/print 3"),
+			    DATA "VLAN 0003\n"
+				 " -- Port 0001 tagged=1 active=1 status=Learning\n.\n" OK);
 	assert_string_equal(ask(&c, "vlan/remove 3"), "1098 Address already in use\n\nvde$ ");
 	assert_string_equal(ask(&c, "vlan/delport 3 1"), OK);
 	assert_string_equal(ask(&c, "port/setvlan 5 4095"), OK);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The consoles of our switch and Debian's, asked the same things: the answers are the same bytes, but
-for numbers of descriptors, ages and places in hash tables.
+"""The consoles of our switch and Debian's, asked the same things: the answers are the same bytes,
+but for numbers of descriptors, ages and places in hash tables.
 """
+import json
 import re
 
 import pytest
@@ -215,3 +216,35 @@ def test_ours_is_strict_where_the_original_shrugs(world, line, original, ours):
         console = world.console(world.switch(maker, maker))
         console.ask("port/create 5")
         assert console.ask(line).splitlines()[0] == answer
+
+
+def test_every_command_that_tells_something_tells_it_as_json(world):
+    sw = world.switch()
+    console, guest = world.console(sw), world.guest(sw, port=3, descr='a "guest"\\\n\x01 \xe9')
+    console.ask("vlan/create 7")
+    console.ask("vlan/addport 7 3")
+    guest.send(frame(BROADCAST, 1, b"x" * 46))
+    until(lambda: "02:00:00:00:00:01" in console.ask("hash/print"), "a station")
+
+    def asked(line: str) -> dict:
+        answer = console.ask(line).split("\n")
+        assert answer[0] == "0000 DATA END WITH '.'" and answer[2] == ".", answer
+        return json.loads(answer[1])
+
+    commands = asked("help -j")["commands"]
+    tellers = [c["path"] for c in commands
+               if c["path"].rsplit("/", 1)[-1] in ("showinfo", "print", "allprint", "list",
+                                                   "counters")]
+    assert len(tellers) >= 12
+    for path in tellers:
+        said = asked(path + " -j")
+        if path == "plugin/list":  # empty is an error, as in the original
+            assert said["code"] == 1002
+        else:
+            assert said and "lines" not in said, (path, said)
+    assert asked("hash/print -j")["stations"][0]["port"] == 3
+    port = asked("port/print -j 3")["ports"][0]
+    assert (port["rx_frames"], port["rx_bytes"]) == (1, 60)
+    assert asked("vlan/print -j 7")["vlans"][0]["ports"][0]["tagged"] is True
+    assert asked("port/print -j 77") == {"code": 1022, "error": "Invalid argument"}
+    assert asked("nothing -j")["code"] == 1038
