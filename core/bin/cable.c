@@ -17,6 +17,7 @@
 
 #include "core/host/process.h"
 
+#define CLOSED	     "%s: the switch has closed the connection"
 #define HEADER	     2
 #define BUFFER_SIZE  (256 * 1024)
 #define PIECE	     (64 * 1024)
@@ -216,7 +217,10 @@ static void on_ready(void *ctx, int fd, unsigned events)
 			rt_remove(c->rt, s->in);
 			error = 0;
 		}
-		if (error)
+		/* The data socket may hear of a switch's end before the control socket does. */
+		if (error == -ECONNRESET && s->end->kind == CABLE_PLUG)
+			process_log(LOG_ERR, CLOSED, s->end->name);
+		else if (error)
 			process_log(LOG_ERR, "%s: %s", s->end->name, strerror(-error));
 		if (!error)
 			error = deliver(s->gives->to);
@@ -243,7 +247,7 @@ static void on_ctl(void *ctx, int fd, unsigned events)
 	(void)events;
 	if (n > 0 || (n < 0 && errno == EAGAIN))
 		return;
-	process_log(LOG_ERR, "%s: the switch has closed the connection", s->end->name);
+	process_log(LOG_ERR, CLOSED, s->end->name);
 	cable_end_run(s->cable, -ECONNRESET);
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What guests and consoles should not send. The switch drops it, counts it or closes, and goes on."""
+"""What guests and consoles should not send: dropped, counted or closed, and the switch goes on."""
 import json
 import os
 import random
@@ -72,7 +72,8 @@ def test_a_request_in_pieces_is_a_request(world, sw):
 @pytest.mark.parametrize("data", [
     request("/tmp/x", magic=0xDEADBEEF), request("/tmp/x", version=2), request("/tmp/x", version=4),
     request("/tmp/x", version=0xFFFFFFFF), request("/tmp/x", kind=2), request("/tmp/x", kind=0xFF),
-    request("/nonexistent/socket"), request("relative"), request(b"\0abstract"), request(b"/" * 108),
+    request("/nonexistent/socket"), request("relative"), request(b"\0abstract"),
+    request(b"/" * 108),
     request("/dev/null"), request("/etc/passwd"), request("/tmp"), request(""),
     request("/tmp/x", kind=0xFFFFFF00), b"GET / HTTP/1.0\r\n\r\n", b"\n" * 300, b"\0" * 300,
 ])
@@ -146,7 +147,8 @@ def test_chance_as_frames_crashes_nothing(world, sw):
     b.data.setblocking(False)
     for i in range(5000):
         head = chance.choice([BROADCAST, station(2), chance.randbytes(6)]) + chance.randbytes(6)
-        kind = chance.choice([b"\x81\x00", b"\x08\x00", b"\x86\xdd", b"\x08\x06", chance.randbytes(2)])
+        kind = chance.choice([b"\x81\x00", b"\x08\x00", b"\x86\xdd", b"\x08\x06",
+                              chance.randbytes(2)])
         a.send(head + kind + chance.randbytes(chance.randrange(0, 200)))
         if i % 16 == 0:
             try:

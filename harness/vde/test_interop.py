@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from vde_world import (BROADCAST, BUILD, PROGRAM, ROOT, Stream, debian, frame, joined, ours, station,
-                       until)
+from vde_world import (BROADCAST, BUILD, PROGRAM, ROOT, Stream, debian, frame, joined, ours,
+                       station, until)
 
 BOTH = ("ours", "debian")
 SIZES = (60, 64, 1514, 9000)
@@ -111,8 +111,8 @@ def test_qemu_boots_on_our_switch(world):
     """A PC without a disk: its boot ROM asks for an address, and the switch's guests hear it."""
     sw = world.switch()
     guest = world.guest(sw)
-    world.start(["qemu-system-x86_64", "-accel", "tcg", "-m", "32", "-display", "none", "-nodefaults",
-                 "-boot", "n", "-netdev", f"vde,id=n0,sock={sw.dir}", "-device",
+    world.start(["qemu-system-x86_64", "-accel", "tcg", "-m", "32", "-display", "none",
+                 "-nodefaults", "-boot", "n", "-netdev", f"vde,id=n0,sock={sw.dir}", "-device",
                  "e1000,netdev=n0,mac=02:00:5e:10:00:01"])
 
     def discover(got: bytes) -> bool:
@@ -157,8 +157,8 @@ int main(int argc, char **argv)
 		frame[20] = i;
 		if (vde_send(a, frame, sizeof(frame), 0) != sizeof(frame))
 			return 2;
-		if (poll(&pfd, 1, 10000) != 1 || vde_recv(b, got, sizeof(got), 0) != sizeof(frame) ||
-		    memcmp(got, frame, sizeof(frame)))
+		if (poll(&pfd, 1, 10000) != 1 || 
+		    vde_recv(b, got, sizeof(got), 0) != sizeof(frame) || memcmp(got, frame, sizeof(frame)))
 			return 3;
 	}
 	printf("null: %zd %zd %d %d %d\n", vde_recv(NULL, got, 1, 0), vde_send(NULL, got, 1, 0),
@@ -248,7 +248,7 @@ def test_ping_crosses_taps_of_two_namespaces(world, plug):
         subprocess.run(["ip", "-n", name, "addr", "add", f"10.9.9.{number}/24", "dev", "vt0"],
                        check=True)
         subprocess.run(["ip", "-n", name, "link", "set", "vt0", "up"], check=True)
-    answer = subprocess.run(["ip", "netns", "exec", near, "ping", "-c", "5", "-i", "0.05", "-s", "1400",
-                             "10.9.9.2"], capture_output=True, text=True, timeout=60)
+    answer = subprocess.run(["ip", "netns", "exec", near, "ping", "-c", "5", "-i", "0.05", "-s",
+                             "1400", "10.9.9.2"], capture_output=True, text=True, timeout=60)
     assert " 0% packet loss" in answer.stdout, answer.stdout
     until(lambda: "tuntap" in world.console(sw).ask("port/print"), "the tap in the list")

@@ -123,7 +123,7 @@ def test_two_guests_that_both_block_in_sending_are_not_made_to_wait_for_each_oth
 
 
 def test_a_plug_whose_reader_is_slow_holds_the_switch_back(world):
-    """Frames for a vde_plug that nobody reads wait in its pipe, in the switch, then in the sender."""
+    """Frames for a vde_plug that nobody reads wait in its pipe, the switch, then the sender."""
     sw = world.switch()
     sender = world.guest(sw, port=1)
     stream = Stream(world.start([ours("vde_plug"), f"{sw.dir}[2]"]))

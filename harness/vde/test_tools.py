@@ -18,7 +18,7 @@ def run(*command, **options) -> subprocess.CompletedProcess:
                           timeout=60, **options)
 
 
-# Each command writes what it read, marked with its letter, to a file: so the order of the pipes shows.
+# Each command writes what it read to a file and passes it on with its letter: the order shows.
 def relay(world, name: str) -> list[str]:
     return ["sh", "-c", f"read x; echo $x >{world.dir}/{name}; echo ${{x}}{name}"]
 

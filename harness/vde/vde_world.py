@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the tests of VDE share: programs of this build and of Debian side by side, a guest that speaks
-to a switch without any library, and the end of everything that was started.
+"""What the tests of VDE share: programs of this build and of Debian side by side, a guest that
+speaks to a switch without any library, and the end of everything that was started.
 """
 from __future__ import annotations
 
