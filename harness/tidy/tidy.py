@@ -27,6 +27,7 @@ FORBIDDEN = {"strdup", "strndup", "strerror", "strtok", "strsignal", "strftime",
 # Constant tables of pointers live here until they are relocated; nothing else may be writable.
 CONSTANT_SECTIONS = (".data.rel.ro",)
 WRITABLE_SECTIONS = (".data", ".bss", ".tdata", ".tbss", "*COM*")
+COMMENTED_OUT = re.compile(r"^\s*#\s*if\s+0\b|(^|\s)//.*[;{]\s*$")
 GENERATED = re.compile(r"Made by \S+: do not edit")
 
 
@@ -122,7 +123,7 @@ def check_source(root: pathlib.Path, path: str, report: Report) -> None:
                 report.errors.append(f"{path}:{number}: {width} columns")
             if line != line.rstrip():
                 report.errors.append(f"{path}:{number}: blanks at the end")
-            if path[-2:] in (".c", ".h") and re.search(r"^\s*#\s*if\s+0\b|(^|\s)//.*[;{]\s*$", line):
+            if path[-2:] in (".c", ".h") and COMMENTED_OUT.search(line):
                 report.errors.append(f"{path}:{number}: code that is commented out")
             if path[-2:] in (".c", ".h") and re.search(r"^\s*#\s*if.*\bSIM\b", line):
                 report.errors.append(f"{path}:{number}: engines do not know the simulation")

@@ -157,8 +157,9 @@ int main(int argc, char **argv)
 		frame[20] = i;
 		if (vde_send(a, frame, sizeof(frame), 0) != sizeof(frame))
 			return 2;
-		if (poll(&pfd, 1, 10000) != 1 || 
-		    vde_recv(b, got, sizeof(got), 0) != sizeof(frame) || memcmp(got, frame, sizeof(frame)))
+		if (poll(&pfd, 1, 10000) != 1 ||
+		    vde_recv(b, got, sizeof(got), 0) != sizeof(frame) ||
+		    memcmp(got, frame, sizeof(frame)))
 			return 3;
 	}
 	printf("null: %zd %zd %d %d %d\n", vde_recv(NULL, got, 1, 0), vde_send(NULL, got, 1, 0),

@@ -137,6 +137,8 @@ def test_a_switch_that_goes_ends_the_plug_with_a_word(world):
     sw = world.switch()
     process = world.start([ours("vde_plug"), sw.dir])
     joined(sw, world.console(sw), 1)
+    world.guest(sw).send(frame(BROADCAST, 2, b"joined"))	# the plug has opened: it hears this
+    assert Stream(process).recv_from(2)[14:] == b"joined"
     sw.process.terminate()
     assert process.wait(30) == 1
     assert b"the switch has closed the connection" in process.stderr.read()
