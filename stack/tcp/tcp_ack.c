@@ -91,10 +91,6 @@ static void advance(struct tcp_pcb *p, const struct tcp_in *in)
 		follow(&p->rtt_round, ack);
 		neigh_confirm(p->stk, tcp_now(p), &p->path);
 	}
-	if (p->snd_waits && tcp_sndbuf_room(p) >= p->snd.len / 2) {
-		p->snd_waits = false;
-		tcp_wake(p);
-	}
 }
 
 void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)

@@ -180,7 +180,7 @@ struct tcp_pcb {
 	bool orphan;	  /* no socket: closed, or not yet accepted */
 	bool snd_shut;	  /* nothing more will be written: a FIN follows the data */
 	bool rcv_shut;	  /* nothing will be read */
-	bool snd_waits;	  /* it found no room: tell it */
+	bool snd_waits;	  /* it found no room: tell it, until a write fits whole */
 	bool port_auto;	  /* the port was not asked for by number */
 	bool passive;	  /* came from a listener */
 
@@ -467,6 +467,8 @@ uint32_t tcp_ts_now(const struct tcp_pcb *);
 
 /* tcp_sndbuf.c */
 uint32_t tcp_sndbuf_room(const struct tcp_pcb *);
+uint32_t tcp_room_to_send(const struct tcp_pcb *); /* ... and TCP_NOTSENT_LOWAT lets in */
+void tcp_sndbuf_news(struct tcp_pcb *);		   /* with snd_waits, after anything changed */
 uint32_t tcp_sndbuf_write(struct tcp_pcb *, const void *, uint32_t len);
 /* Copies len bytes from seq on and adds them to the checksum's sum. */
 uint32_t tcp_sndbuf_read(const struct tcp_pcb *, uint32_t seq, void *to, uint32_t len,

@@ -375,4 +375,6 @@ void tcp_output(struct tcp_pcb *p)
 	}
 	if (p->ack_now && p->state > TCP_SYN_RECEIVED)
 		tcp_send_ack(p);
+	if (p->snd_waits)
+		tcp_sndbuf_news(p);
 }

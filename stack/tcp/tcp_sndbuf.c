@@ -50,6 +50,23 @@ uint32_t tcp_sndbuf_room(const struct tcp_pcb *p)
 	return p->snd.len < limit ? limit - p->snd.len : 0;
 }
 
+uint32_t tcp_room_to_send(const struct tcp_pcb *p)
+{
+	return tcp_unsent(p) >= p->notsent_lowat ? 0 : tcp_sndbuf_room(p);
+}
+
+/* Tells who waits that there is room, a third of the limit at least (Linux's rule). The news may be
+ * stale when it is looked at: a loss shrinks the limit below what is held. So it is given again
+ * with whatever makes room next, until a write has fitted.
+ */
+void tcp_sndbuf_news(struct tcp_pcb *p)
+{
+	uint32_t room = tcp_room_to_send(p);
+
+	if (room && room >= p->snd.len / 2)
+		tcp_wake(p);
+}
+
 static bool add_chunk(struct tcp_pcb *p)
 {
 	struct tcp_sndbuf *b = &p->snd;

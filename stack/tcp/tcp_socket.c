@@ -119,10 +119,6 @@ static int tcp_accept(struct stk *s, vs_time now, struct stk_socket *so, struct 
 	return fd;
 }
 
-static uint32_t room_to_send(const struct tcp_pcb *p)
-{
-	return tcp_unsent(p) >= p->notsent_lowat ? 0 : tcp_sndbuf_room(p);
-}
 
 static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, const void *bytes,
 			  size_t len, int flags, const struct stk_addr *to)
@@ -144,12 +140,11 @@ static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, con
 	}
 	if (p->snd_shut || (p->state != TCP_ESTABLISHED && p->state != TCP_CLOSE_WAIT))
 		return -EPIPE;
-	room = room_to_send(p);
+	room = tcp_room_to_send(p);
 	done = tcp_sndbuf_write(p, bytes, len < room ? (uint32_t)len : room);
-	if (done < len)
-		p->snd_waits = true;
+	p->snd_waits = done < len;
 	if (!done && len)
-		return -EAGAIN;
+		return room ? -ENOMEM : -EAGAIN;
 	p->more = flags & STK_MSG_MORE;
 	tcp_output(p);
 	return done;
@@ -309,7 +304,7 @@ static unsigned tcp_readiness(const struct stk *s, const struct stk_socket *so)
 		ready |= STK_IN;
 	if (closed || so->error ||
 	    ((p->state == TCP_ESTABLISHED || p->state == TCP_CLOSE_WAIT) && !p->snd_shut &&
-	     room_to_send(p) >= tcp_min(p->snd.len / 2, 1)))
+	     tcp_room_to_send(p) >= tcp_min(p->snd.len / 2, 1)))
 		ready |= STK_OUT;
 	if (closed || p->state == TCP_TIME_WAIT || (p->snd_shut && p->fin_received))
 		ready |= STK_HUP;

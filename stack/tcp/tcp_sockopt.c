@@ -60,6 +60,8 @@ int tcp_option_set(struct stk *s, vs_time now, struct stk_socket *so, enum stk_o
 	case STK_SO_SNDBUF:
 		p->sndbuf_max = within(value, SNDBUF_MIN, BUFFER_MAX);
 		p->sndbuf_fixed = true;
+		if (p->snd_waits)
+			tcp_sndbuf_news(p);
 		return 0;
 	case STK_SO_RCVBUF:
 		p->rcvbuf_max = within(value, RCVBUF_MIN, BUFFER_MAX);
@@ -99,6 +101,8 @@ int tcp_option_set(struct stk *s, vs_time now, struct stk_socket *so, enum stk_o
 		return 0;
 	case STK_TCP_NOTSENT_LOWAT:
 		p->notsent_lowat = value <= 0 ? UINT32_MAX : within(value, 1, UINT32_MAX);
+		if (p->snd_waits)
+			tcp_sndbuf_news(p);
 		return 0;
 	case STK_TCP_CC:
 		if (value < 0 || value > UINT8_MAX || !tcp_cc_by_index((unsigned)value))
