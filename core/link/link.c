@@ -158,6 +158,12 @@ static bool due_reserve(struct link *l)
 	return frames <= l->due.size || !vs_queue_reserve(&l->due, (uint32_t)frames, l->arena);
 }
 
+/* Takes f, which entered at side index while the chain was in node; there is room. */
+static void due_push(struct link *l, int index, int node, struct vs_frame *f)
+{
+	vs_queue_push(&l->due, node << 1 | !index, f);
+}
+
 static int64_t draw(struct link_side *side, const struct link_settings *s, enum link_param p)
 {
 	return link_value_draw(&s->value[p], &side->spread[p]);
@@ -249,10 +255,10 @@ static void channel_enter(struct link *l, int index, const struct link_settings 
 	}
 	hold(l, index, len);
 	if (at <= now) {
-		vs_queue_push(&l->due, !index, f);
+		due_push(l, index, l->chain.node, f);
 		return;
 	}
-	link_queue_push(&side->channel, at, ++l->order, f);
+	link_queue_push(&side->channel, &(struct link_entry){at, ++l->order, f, l->chain.node});
 	side->channel_bytes += len;
 	vs_trace_value(&l->trace, now, index, "queue.bytes", (int64_t)side->channel_bytes);
 }
@@ -394,11 +400,11 @@ static vs_time next_event(const struct link *l, enum event *event)
 static void channel_leave(struct link *l, int index, vs_time now)
 {
 	struct link_side *side = &l->side[index];
-	struct vs_frame *f = link_queue_pop(&side->channel);
+	struct link_entry left = link_queue_pop(&side->channel);
 
-	vs_assert(side->channel_bytes >= f->len);
-	side->channel_bytes -= f->len;
-	vs_queue_push(&l->due, !index, f);
+	vs_assert(side->channel_bytes >= left.frame->len);
+	side->channel_bytes -= left.frame->len;
+	due_push(l, index, left.node, left.frame);
 	vs_trace_value(&l->trace, now, index, "queue.bytes", (int64_t)side->channel_bytes);
 }
 
@@ -472,8 +478,11 @@ struct vs_frame *link_output(struct link *l, int *port)
 	struct vs_frame *f = vs_queue_pop(&l->due, port);
 
 	if (f) {
-		uint64_t *counters = l->side[!*port].counters;
+		uint64_t *counters;
 
+		l->node_met = *port >> 1;
+		*port &= 1;
+		counters = l->side[!*port].counters;
 		release(l, !*port, f->len);
 		counters[LINK_TX_FRAMES]++;
 		counters[LINK_TX_BYTES] += f->len;
@@ -492,6 +501,11 @@ bool link_ready(const struct link *l, int port)
 int link_node(const struct link *l)
 {
 	return l->chain.node;
+}
+
+int link_node_met(const struct link *l)
+{
+	return l->node_met;
 }
 
 const char *link_node_name(const struct link *l, int node)

@@ -88,6 +88,7 @@ int link_trace_capacity(struct link *, vs_time now, int direction, const uint32_
 
 /* The Markov chain now. */
 int link_node(const struct link *);
+int link_node_met(const struct link *); /* when link_output()'s last frame entered the channel */
 const char *link_node_name(const struct link *, int node); /* "" or a name; NULL: no such node */
 
 /* Bytes and frames now waiting that entered at port. */

@@ -85,6 +85,7 @@ struct link_entry {
 	vs_time at;
 	uint64_t order;
 	struct vs_frame *frame;
+	int node; /* of the chain when it entered the channel */
 };
 
 /* Frames by the time they leave. Most leave after all that came before: those stand in a ring;
@@ -152,7 +153,8 @@ struct link {
 	bool fifo;
 	bool one_way;
 	struct link_side side[2];
-	struct vs_queue due;
+	struct vs_queue due; /* the port of an entry has the node above its lowest bit */
+	int node_met;	     /* by the frame that link_output() gave last */
 	struct link_chain chain;
 	struct link_node *nodes;
 	uint32_t *weights; /* node_count rows of millionths of a percent; loopbacks are implied */
@@ -212,9 +214,9 @@ vs_time link_opportunity_take(struct link_opportunities *, vs_time now, uint32_t
 
 /* queue.c */
 bool link_queue_reserve(struct link_queue *, struct vs_arena *); /* room for one more */
-void link_queue_push(struct link_queue *, vs_time at, uint64_t order, struct vs_frame *f);
+void link_queue_push(struct link_queue *, const struct link_entry *entry); /* takes its frame */
 const struct link_entry *link_queue_first(const struct link_queue *);
-struct vs_frame *link_queue_pop(struct link_queue *);
+struct link_entry link_queue_pop(struct link_queue *); /* gives its frame */
 void link_queue_fini(struct link_queue *, struct vs_arena *);
 
 /* markov.c */

@@ -77,16 +77,14 @@ static void heap_pop(struct link_queue *q)
 	q->heap[i] = last;
 }
 
-/* Takes f. Room must have been reserved. */
-void link_queue_push(struct link_queue *q, vs_time at, uint64_t order, struct vs_frame *f)
+/* Room must have been reserved. */
+void link_queue_push(struct link_queue *q, const struct link_entry *entry)
 {
-	struct link_entry entry = {.at = at, .order = order, .frame = f};
-
 	if (q->ring_head == q->ring_tail ||
-	    q->ring[(q->ring_tail - 1) & (q->ring_size - 1)].at <= at)
-		q->ring[q->ring_tail++ & (q->ring_size - 1)] = entry;
+	    q->ring[(q->ring_tail - 1) & (q->ring_size - 1)].at <= entry->at)
+		q->ring[q->ring_tail++ & (q->ring_size - 1)] = *entry;
 	else
-		heap_push(q, entry);
+		heap_push(q, *entry);
 }
 
 /* Lends the entry that leaves first; NULL when there is none. */
@@ -101,23 +99,23 @@ const struct link_entry *link_queue_first(const struct link_queue *q)
 	return ring;
 }
 
-/* Gives the frame that leaves first; there must be one. */
-struct vs_frame *link_queue_pop(struct link_queue *q)
+/* Gives the entry that leaves first; there must be one. */
+struct link_entry link_queue_pop(struct link_queue *q)
 {
-	const struct link_entry *first = link_queue_first(q);
-	struct vs_frame *f = first->frame;
+	const struct link_entry *place = link_queue_first(q);
+	struct link_entry first = *place;
 
-	if (q->heap_len && first == &q->heap[0])
+	if (q->heap_len && place == &q->heap[0])
 		heap_pop(q);
 	else
 		q->ring_head++;
-	return f;
+	return first;
 }
 
 void link_queue_fini(struct link_queue *q, struct vs_arena *arena)
 {
 	while (link_queue_first(q))
-		vs_frame_put(link_queue_pop(q));
+		vs_frame_put(link_queue_pop(q).frame);
 	vs_free(arena, q->ring, q->ring_size * sizeof(*q->ring));
 	vs_free(arena, q->heap, q->heap_size * sizeof(*q->heap));
 	*q = (struct link_queue){0};

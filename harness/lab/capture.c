@@ -70,6 +70,15 @@ int vsq_capture(struct vsq_lab *lab, int number, int side, const char *path)
 	return err ? lab_fail(lab, err, "no memory for a capture") : 0;
 }
 
+static void describe_node(const struct lab_cable *cable, int node, struct vs_text *text)
+{
+	const char *name = link_node_name(cable->link, node);
+
+	vs_text_add(text, "node %d", node);
+	if (name && *name)
+		vs_text_add(text, " \"%s\"", name);
+}
+
 /* Says what a frame met: the Markov node and the queue before it, and its connection's window. */
 static void describe(struct lab_cable *cable, int direction, const struct vs_frame *f,
 		     struct vs_text *text)
@@ -79,12 +88,9 @@ static void describe(struct lab_cable *cable, int direction, const struct vs_fra
 	char window[128];
 
 	if (cable->link) {
-		int node = link_node(cable->link);
-		const char *name = link_node_name(cable->link, node);
-
-		vs_text_add(text, "node %d%s%s%s, queue %zu bytes %zu frames", node,
-			    name && *name ? " \"" : "", name ? name : "",
-			    name && *name ? "\"" : "", link_queue_bytes(cable->link, direction),
+		describe_node(cable, link_node(cable->link), text);
+		vs_text_add(text, ", queue %zu bytes %zu frames",
+			    link_queue_bytes(cable->link, direction),
 			    link_queue_frames(cable->link, direction));
 	}
 	if (flow) {
@@ -102,6 +108,8 @@ void lab_capture_frame(struct lab_cable *cable, int side, bool sent, vs_time now
 	vs_text_init(&text, bytes, sizeof(bytes));
 	if (sent)
 		describe(cable, side, f, &text);
+	else if (cable->faulty)
+		describe_node(cable, link_node_met(cable->link), &text);
 	for (unsigned i = 0; i < cable->captures.count; i++) {
 		struct lab_capture *capture = cable->captures.items[i];
 

@@ -30,7 +30,7 @@ static int remove_path(void **state)
 
 /* What a capture holds. */
 struct seen {
-	unsigned frames, in, out, commented, dropped, by_queue, windows, nodes;
+	unsigned frames, in, out, commented, dropped, by_queue, windows, nodes, nodes_in;
 	int interfaces;
 	vs_time last;
 	char names[2][64];
@@ -58,7 +58,10 @@ static void look(struct seen *seen)
 		seen->dropped += !strncmp(frame.comment, "dropped: ", 9);
 		seen->by_queue += !strncmp(frame.comment, "dropped: drop_queue", 19);
 		seen->windows += !!strstr(frame.comment, "cwnd ");
-		seen->nodes += !!strstr(frame.comment, "node 1 \"fade\"");
+		if (strstr(frame.comment, "node 1 \"fade\"")) {
+			seen->nodes++;
+			seen->nodes_in += !!(frame.flags & CAP_IN);
+		}
 	}
 	assert_int_equal(got, 0);
 	seen->interfaces = cap_interfaces(reader);
@@ -143,6 +146,29 @@ static void drops_say_why_and_in_which_node(void **state)
 	assert_true(seen.nodes > 100);
 }
 
+/* The chain moves on while the datagrams are on their way: it is the first node that they met. */
+static void what_arrives_says_which_node_it_met(void **state)
+{
+	struct vsq_lab *lab = pair_new(2);
+	struct seen seen;
+
+	(void)state;
+	must(lab, vsq_link(lab, 0, "markov-numnodes", "2"));
+	must(lab, vsq_link(lab, 0, "markov-name", "1,fade"));
+	must(lab, vsq_link(lab, 0, "delay", "700"));
+	must(lab, vsq_link(lab, 0, "delay", "700[1]"));
+	must(lab, vsq_capture(lab, 0, 1, path));
+	must(lab, vsq_app(lab, "udp-cbr", 0, 1, "interval=100ms count=8 size=100"));
+	must(lab, vsq_at(lab, 1500 * VS_MSEC, "alice-bob markov-setnode 1"));
+	run(lab, 3 * VS_SEC);
+	done(lab, NULL);
+	look(&seen);
+	assert_true(seen.in > 1);
+	assert_true(seen.last > 2 * VS_SEC);
+	assert_int_equal(seen.commented, seen.frames);
+	assert_int_equal(seen.nodes_in, 0);
+}
+
 static void capture_that_cannot_be_written_fails_the_run(void **state)
 {
 	struct vsq_lab *lab = pair_new(4);
@@ -220,6 +246,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(one_end_sees_what_passes_there, make_path,
 						remove_path),
 		cmocka_unit_test_setup_teardown(drops_say_why_and_in_which_node, make_path,
+						remove_path),
+		cmocka_unit_test_setup_teardown(what_arrives_says_which_node_it_met, make_path,
 						remove_path),
 		cmocka_unit_test(capture_that_cannot_be_written_fails_the_run),
 		cmocka_unit_test(probe_puts_frames_at_their_times_and_hears_answers),

@@ -78,8 +78,8 @@ VSQ_API int vsq_link_trace(struct vsq_lab *, int cable, int direction, const cha
 
 /* Writes what passes the cable to a pcapng file: side 0 or 1: as seen at that end; -1: both ends,
  * an interface each. Drops on the cable are written too, with a comment that says why, at the end
- * that the frame did not reach (or the only one there is). Other comments: the Markov node and the
- * queue that a frame met, and the congestion window of the connection it belongs to.
+ * that the frame did not reach (or the only one there is). Other comments: the Markov node that a
+ * frame met, and where it is sent the queue and the congestion window of its connection.
  */
 VSQ_API int vsq_capture(struct vsq_lab *, int cable, int side, const char *path);
 
