@@ -66,6 +66,8 @@ def _border(box: Box, dx: float, dy: float, out: float = 0) -> tuple[float, floa
 
 def _cable(graph: Graph, edge: Edge, bend: float) -> str:
     a, b = graph.boxes[edge.a], graph.boxes[edge.b]
+    if edge.a == edge.b:
+        return _loop(a, edge, abs(bend))
     dx, dy = b.x - a.x, b.y - a.y
     far = math.hypot(dx, dy) or 1
     mx, my = (a.x + b.x) / 2 - dy / far * bend, (a.y + b.y) / 2 + dx / far * bend
@@ -79,8 +81,9 @@ def _cable(graph: Graph, edge: Edge, bend: float) -> str:
     parts = [f'<path class="cable{faulty}" d="M{x0:.1f} {y0:.1f}{curve}"/>']
     for box, port, sign in ((a, edge.ports[0], 1), (b, edge.ports[1], -1)):
         if port:
-            px, py = _border(box, sign * dx, sign * dy, 11)
-            parts.append(f'<text class="port halo" x="{px:.1f}" y="{py - 5:.1f}">{port}</text>')
+            towards = (mx - box.x, my - box.y) if bend else (sign * dx, sign * dy)
+            px, py = _border(box, *towards, 11)
+            parts.append(f'<text class="port halo" x="{px:.1f}" y="{py + 3:.1f}">{port}</text>')
     if edge.captured:
         parts.append(f'<circle class="tap" cx="{cx:.1f}" cy="{cy:.1f}" r="6"><title>captured'
                      f'</title></circle><circle cx="{cx:.1f}" cy="{cy:.1f}" r="2.2" '
@@ -94,6 +97,17 @@ def _cable(graph: Graph, edge: Edge, bend: float) -> str:
     if edge.states:
         parts.append(_states(edge, cx, cy + 14 + 14 * len(edge.labels)))
     return "".join(parts)
+
+
+def _loop(box: Box, edge: Edge, more: float) -> str:
+    """A cable from a switch to itself: an ear above its box."""
+    top, half, up = box.y - box.height / 2, box.width / 4, 46 + more
+    return (f'<path class="cable{" faulty" if edge.labels or edge.states else ""}" '
+            f'd="M{box.x - half:.1f} {top:.1f}C{box.x - half:.1f} {top - up:.1f} '
+            f'{box.x + half:.1f} {top - up:.1f} {box.x + half:.1f} {top:.1f}"/>'
+            + "".join(f'<text class="port halo" x="{box.x + side * (half + 8):.1f}" '
+                      f'y="{top - 6:.1f}">{port}</text>'
+                      for side, port in zip((-1, 1), edge.ports)))
 
 
 def _states(edge: Edge, cx: float, top: float) -> str:

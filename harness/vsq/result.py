@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shlex
+import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +48,8 @@ class Result:
 
     @property
     def failed(self) -> list[str]:
-        return [one["text"] for one in self.judgements if not one["held"]]
+        """What did not hold, a sentence each."""
+        return [sentence(self, one) for one in self.judgements if not one["held"]]
 
     def metric(self, name: str, default: float | None = None) -> float | None:
         return self.metrics.get(name, default)
@@ -113,9 +118,20 @@ class Result:
         return cls(series=series, **found)
 
 
+def program() -> str:
+    """How to call vsq from here: as it was called, else the launcher of this tree, else by name."""
+    called = Path(sys.argv[0])
+    if called.name != "vsq" or not called.is_file():
+        called = Path(__file__).with_name("vsq")
+    found = shutil.which("vsq")
+    if not called.is_file() or found and os.path.samefile(found, called):
+        return "vsq"
+    near = os.path.relpath(called)
+    return str(called.absolute()) if near.startswith("..") else os.path.join(".", near)
+
+
 def reproduce(file: str, seed: int, assignments: list[str], until: str | None = None) -> str:
-    import shlex
-    words = ["vsq", "run", file or "SCENARIO", "--seed", str(seed)]
+    words = [program(), "run", file or "SCENARIO", "--seed", str(seed)]
     for one in assignments:
         words += ["--set", one]
     if until:
@@ -186,22 +202,33 @@ def _judgements(lab: Lab) -> list[dict]:
     return found
 
 
+def title(metric: str, labels: list[str]) -> str:
+    """A metric for people: labels are those of the applications, by number."""
+    prefix, _, rest = metric.partition(".")
+    number, _, rest = rest.partition(".")
+    if prefix == "app" and rest:
+        return f"{labels[int(number)]} {rest}"
+    return f"{number} {rest}" if prefix in ("node", "cable") else metric
+
+
 def spoken(result: Result, one: dict) -> tuple[str, str, str]:
     """An expectation for people: (what, condition, value), with names of applications."""
-    names = {f"app.{app['index']}": label(app) for app in result.apps}
-    prefix, _, rest = one["metric"].partition(".")
-    number, _, rest = rest.partition(".")
-    what = one["metric"]
-    if f"{prefix}.{number}" in names:
-        what = f"{names[f'{prefix}.{number}']} {rest}"
-    elif prefix in ("node", "cable"):
-        what = f"{number} {rest}"
+    rest = one["metric"].split(".", 2)[-1]
+    what = title(one["metric"], [label(app) for app in result.apps])
     value = one["value"]
     quantity = units.quantity_of(one["metric"])
     if rest in ("done", "failed") and one["expected"] in ("== 1", "== 0", ">= 1"):
         yes = one["expected"] != "== 0"
         return what if yes else f"not {what}", "", "yes" if value else "no"
     return what, one["expected"], "none" if value is None else units.show(value, quantity)
+
+
+def sentence(result: Result, one: dict) -> str:
+    """A judgement in one line: what was expected, and what is."""
+    if not one["metric"]:
+        return one["text"]
+    what, condition, value = spoken(result, one)
+    return f"{what} {condition}".rstrip() + f": {value}"
 
 
 def label(app: dict) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from . import units
 from .errors import VsqError
-from .result import reproduce
+from .result import reproduce, title
 from .run import Order, run
 from .table import Style, grid
 
@@ -98,7 +98,8 @@ def sweep(order: Order, which: range, jobs: int, as_json: bool, stream=None) -> 
     """Prints as it goes; the exit code."""
     stream = stream or sys.stdout
     style = Style.of(stream)
-    order.plan()	# mistakes are told once, before any worker starts
+    plan = order.plan()	# mistakes are told once, before any worker starts
+    labels = [app.name or f"{app.kind} {app.source}→{app.target}" for app in plan.apps]
     found, bad = [], 0
     tty = sys.stderr.isatty()
     for outcome in outcomes(order, which, jobs):
@@ -129,9 +130,9 @@ def sweep(order: Order, which: range, jobs: int, as_json: bool, stream=None) -> 
     rows = []
     for name in interesting(found, table):
         quantity = units.quantity_of(name)
-        rows.append([name, *(units.show(table[name][key], quantity)
-                             for key in ("min", "p5", "p50", "p95", "max", "mean"))])
-    text = grid(["metric", "min", "p5", "median", "p95", "max", "mean"], rows, style)
+        rows.append([title(name, labels), *(units.show(table[name][key], quantity)
+                             for key in ("min", "p5", "p50", "p95", "max"))])
+    text = grid(["metric", "min", "p5", "median", "p95", "max"], rows, style)
     print(text, file=stream)
     print(f"{len(found)} seeds, {len(found) - bad} held, {bad} failed", file=stream)
     return 1 if bad else 0

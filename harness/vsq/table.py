@@ -2,14 +2,16 @@
 """Plain text a person understands: boxes where the terminal can draw them."""
 from __future__ import annotations
 
+import shutil
 import sys
 from dataclasses import dataclass
 
 from . import units
-from .result import Result, label, spoken
+from .result import Result, label, sentence
 
 ASCII = {ord("→"): "->", ord("–"): "-", ord("µ"): "u", ord("±"): "+-"}
 ROWS_MAX = 24
+COLUMNS = 100	# of what is no terminal
 RULES = {True: "─│┌┬┐├┼┤└┴┘", False: "-|+++++++++"}
 
 
@@ -17,12 +19,14 @@ RULES = {True: "─│┌┬┐├┼┤└┴┘", False: "-|+++++++++"}
 class Style:
     boxes: bool = False
     colour: bool = False
+    columns: int = COLUMNS
 
     @classmethod
     def of(cls, stream) -> Style:
         tty = hasattr(stream, "isatty") and stream.isatty()
         utf8 = (getattr(stream, "encoding", "") or "").lower().replace("-", "") == "utf8"
-        return cls(boxes=tty and utf8, colour=tty)
+        columns = shutil.get_terminal_size((COLUMNS, 24)).columns
+        return cls(boxes=tty and utf8, colour=tty, columns=columns)
 
     def letters(self, text: str) -> str:
         """Text as the stream can show it: ASCII where boxes are not drawn."""
@@ -32,26 +36,49 @@ class Style:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
 
-def grid(head: list[str], rows: list[list[str]], style: Style, left: int = 1) -> str:
-    """The first `left` columns stand left, the others right."""
+def grid(head: list[str], rows: list[list[str]], style: Style) -> str:
+    """The first column stands left, the others right. What is too wide for the style goes on
+    below, with the first column again.
+    """
     if not rows:
         return ""
-    head, rows = [style.letters(cell) for cell in head], [
-        [style.letters(cell) for cell in row] for row in rows]
-    widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
+    cells = [[style.letters(cell) for cell in row] for row in [head, *rows]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
+    parts = _parts(widths, style.columns)
+    narrow = style.columns	# as many parts, but none much wider than another
+    while narrow > widths[0] and len(_parts(widths, narrow - 1)) == len(parts):
+        narrow -= 1
+        parts = _parts(widths, narrow)
+    return "\n".join(_part(cells, widths, part, style) for part in parts)
+
+
+def _parts(widths: list[int], limit: int) -> list[list[int]]:
+    """The columns that stand side by side: the first one, and one other at least, in each."""
+    parts = [[0]]
+    room = limit - widths[0] - 4
+    for column in range(1, len(widths)):
+        if widths[column] + 3 > room and len(parts[-1]) > 1:
+            parts.append([0])
+            room = limit - widths[0] - 4
+        parts[-1].append(column)
+        room -= widths[column] + 3
+    return parts
+
+
+def _part(cells: list[list[str]], widths: list[int], columns: list[int], style: Style) -> str:
     across, down, *corners = RULES[style.boxes]
 
     def rule(a: str, b: str, c: str) -> str:
-        return a + b.join(across * (width + 2) for width in widths) + c
+        return a + b.join(across * (widths[column] + 2) for column in columns) + c
 
     def line(row: list[str], code: str = "") -> str:
-        cells = [str(cell).ljust(width) if i < left else str(cell).rjust(width)
-                 for i, (cell, width) in enumerate(zip(row, widths))]
-        cells = [style.paint(cell, code) if code else cell for cell in cells]
-        return f"{down} " + f" {down} ".join(cells) + f" {down}"
+        shown = [row[column].rjust(widths[column]) if column else row[0].ljust(widths[0])
+                 for column in columns]
+        shown = [style.paint(cell, code) if code else cell for cell in shown]
+        return f"{down} " + f" {down} ".join(shown) + f" {down}"
 
-    return "\n".join([rule(*corners[0:3]), line(head, "1"), rule(*corners[3:6]),
-                      *(line(row) for row in rows), rule(*corners[6:9])])
+    return "\n".join([rule(*corners[0:3]), line(cells[0], "1"), rule(*corners[3:6]),
+                      *(line(row) for row in cells[1:]), rule(*corners[6:9])])
 
 
 def _first(metrics: dict, *names: str) -> float | None:
@@ -63,7 +90,7 @@ def _cell(value: float | None, quantity: str) -> str:
 
 
 def transfers(result: Result) -> tuple[list[str], list[list[str]]]:
-    head = ["transfer", "goodput", "delivered", "time", "lost", "resent", "timeout",
+    head = ["transfer", "goodput", "bytes", "time", "lost", "resent", "timeout",
             "RTT p50", "p95", "p99"]
     rows = []
     for app in result.apps:
@@ -152,10 +179,7 @@ def verdicts(result: Result, style: Style) -> list[str]:
         if one["kind"] == "oracle" and one["held"]:
             continue
         mark = style.paint("holds ", "32") if one["held"] else style.paint("FAILED", "31;1")
-        text = one["text"]
-        if one["metric"]:
-            what, condition, value = spoken(result, one)
-            text = f"{what} {condition}".rstrip() + f": {value}"
+        text = sentence(result, one)
         why = one["why"] if one["why"] != last else ""
         last = one["why"]
         lines.append(f"  {mark}  {text}" + (f"  ({why})" if why else ""))

@@ -179,3 +179,25 @@ def test_boxes_are_drawn_for_terminals_only(result):
     assert "┌" in table.render(result, table.Style(boxes=True))
     plain = table.render(result, table.Style())
     assert plain.isascii() and "bulk6" in plain
+
+
+@pytest.mark.parametrize("columns", [40, 72, 80, 100, 200])
+def test_tables_are_no_wider_than_the_terminal_and_lose_no_column(result, columns):
+    shown = table.render(result, table.Style(columns=columns))
+    grids = [line for line in shown.splitlines() if line[:1] in "+|"]
+    assert max(map(len, grids)) <= columns
+    for word in ("goodput", "timeout", "p99", "queue", "lost in all"):
+        assert word in shown, word
+
+
+def test_a_cable_from_a_switch_to_itself_is_drawn():
+    drawn = picture.standalone(Graph.of_plan(scenario.parse(
+        "[switch.s]\n" + '[[cable]]\njoin = ["s", "s"]\n' * 3)))
+    assert "nan" not in drawn and drawn.count('class="cable"') == 3
+
+
+def test_ports_of_parallel_cables_are_written_apart():
+    drawn = picture.standalone(Graph.of_plan(scenario.parse(
+        "[switch.s]\n[switch.t]\n" + '[[cable]]\njoin = ["s", "t"]\n' * 3)))
+    places = re.findall(r'class="port halo" x="([^"]+)" y="([^"]+)"', drawn)
+    assert len(set(places)) == len(places) == 6
