@@ -201,7 +201,9 @@ struct stk {
 	X(TcpTimeouts) X(TcpFastRetrans) X(TcpSlowStartRetrans) X(TcpSackRecovery) \
 	X(TcpRenoRecovery) X(TcpOfoQueue) X(TcpOfoDrop) X(TcpRcvDup) X(TcpPaws) X(TcpChallengeAck) \
 	X(TcpListenOverflows) X(TcpZeroWindowProbes) X(TcpDelayedAcks) X(TcpAbortOnTimeout) \
-	X(TcpAbortOnMemory) X(TcpOutOfWindow) X(TcpNoSocket) X(TcpKeepAlive)
+	X(TcpAbortOnMemory) X(TcpOutOfWindow) X(TcpNoSocket) X(TcpKeepAlive) \
+	X(TcpFullUndo) X(TcpDsackUndo) X(TcpSpuriousRtos) X(TcpEcnReduced) X(TcpSyncookiesSent) \
+	X(TcpSyncookiesRecv) X(TcpSyncookiesFailed)
 
 enum stk_counter {
 #define X(name) STK_##name,

@@ -18,6 +18,7 @@ void tcp_established(struct tcp_pcb *p, const struct tcp_in *in)
 	p->cwnd = syn_lost ? p->mss : tcp_settings(p)->initial_cwnd * p->mss;
 	p->ssthresh = INT32_MAX;
 	p->recover = p->snd_una;
+	p->cwr_seq = p->snd_una;
 	p->lost_seq = p->snd_una;
 	p->again_seq = p->snd_una;
 	p->snd_sml = p->snd_una;
@@ -79,6 +80,7 @@ static void advance(struct tcp_pcb *p, const struct tcp_in *in)
 	p->timeouts = 0;
 	p->push_now = false;
 	follow(&p->recover, ack);
+	follow(&p->cwr_seq, ack);
 	follow(&p->lost_seq, ack);
 	follow(&p->again_seq, ack);
 	follow(&p->snd_sml, ack);
@@ -96,8 +98,10 @@ static void advance(struct tcp_pcb *p, const struct tcp_in *in)
 void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 {
 	uint32_t wnd = p->snd_wnd, una = p->snd_una;
+	uint32_t sacked = p->board.sacked;
 	struct tcp_acked a = {.flight = p->snd_nxt - una};
 
+	p->original = false;
 	p->rack.dsack = false;
 	p->rack.has_ecr = p->ts_on && in->h.has_timestamp;
 	p->rack.ecr = in->h.ts_ecr;
@@ -110,6 +114,8 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	a.bytes = in->h.ack - una;
 	if (a.bytes)
 		advance(p, in);
+	a.delivered = a.bytes + p->board.sacked - sacked;
+	a.marked = p->ecn_on && tcp_ecn_acked(p, in->h.flags, a.flight);
 	/* A probe that is answered may go on for ever (RFC 9293 3.8.6.1). */
 	if (p->probing)
 		p->timeouts = 0;

@@ -57,6 +57,10 @@ static void write_line(struct fake *w, int from, const struct wire_tcp *h, uint3
 		vs_text_add(&t, "< ");
 	if (h->flags & WIRE_TCP_SYN)
 		vs_text_add(&t, "S");
+	if (h->flags & WIRE_TCP_ECE)
+		vs_text_add(&t, "E");
+	if (h->flags & WIRE_TCP_CWR)
+		vs_text_add(&t, "W");
 	if (h->flags & WIRE_TCP_FIN)
 		vs_text_add(&t, "F");
 	if (h->flags & WIRE_TCP_RST)
@@ -100,6 +104,8 @@ int ip_output(struct stk *s, vs_time now, const struct ip_path *path, const stru
 		h->has_iss = true;
 		h->iss = tcp.seq;
 	}
+	if (!h->number)
+		w->tclass_out = ip->tclass;
 	if (w->log)
 		write_line(w, h->number, &tcp, f->len - (uint32_t)header_len);
 	p->at = now + w->delay;
@@ -436,6 +442,6 @@ void fake_inject(struct fake *w, uint8_t flags, uint32_t seq, uint32_t ack, uint
 	sum = wire_cksum_add(sum, packet->frame->data, packet->frame->len);
 	wire_put16(packet->frame->data + 16, wire_cksum_fold(sum));
 	packet->from = 1;
-	packet->ip = (struct ip_packet){.src = w->host[1].addr, .dst = h->addr};
+	packet->ip = (struct ip_packet){.src = w->host[1].addr, .dst = h->addr, .tclass = w->tclass_in};
 	arrive(w, packet);
 }

@@ -45,6 +45,8 @@ struct fake {
 	struct fake_host host[2];
 	bool scripted; /* host 1 is the test */
 	vs_time now, delay; /* one way */
+	uint8_t tclass_in;  /* of what is injected */
+	uint8_t tclass_out; /* of what host 0 sent last */
 	struct fake_packet *packets;
 	/* Gives how many copies arrive: 0 loses it. It may move p->at. NULL: 1. */
 	int (*wire)(struct fake *, struct fake_packet *p, void *ctx);

@@ -7,6 +7,8 @@
  *      tcp_listen.c          ... in LISTEN and SYN-RECEIVED of a passive open
  *      tcp_ack.c             ... its acknowledgement: what left, what the window is
  *      tcp_recovery.c        what is lost and when it leaves again; tcp_sack.c, tcp_rack.c tell it
+ *      tcp_prr.c             ... how fast cwnd shrinks; tcp_undo.c takes back what was needless
+ *      tcp_ecn.c             congestion that routers mark instead of dropping
  *      tcp_reno.c tcp_cubic.c tcp_hystart.c   how much may be in flight: struct tcp_cc
  *      tcp_output.c          a segment leaves; tcp_options.c writes its options
  *      tcp_sndbuf.c          bytes not yet acknowledged; tcp_sent.c the segments they left in
@@ -139,6 +141,13 @@ enum tcp_recovery {
 	TCP_LOSS,     /* after a retransmission timeout: until snd_una reaches recover */
 };
 
+/* RFC 5682: is the timeout's loss real? */
+enum tcp_frto {
+	TCP_FRTO_NONE,
+	TCP_FRTO_WAIT, /* step 2: for the first ACK after the retransmission */
+	TCP_FRTO_NEW,  /* step 3: new data have left, or are about to */
+};
+
 /* Congestion control. Windows are in bytes; p->cwnd and p->ssthresh are theirs to move. */
 struct tcp_cc {
 	const char *name;
@@ -194,6 +203,13 @@ struct tcp_pcb {
 	bool partial_seen; /* RFC 6582: a partial ACK has restarted the timer */
 	bool rescued;	  /* RFC 6675 rule 4 */
 	bool push_now;	  /* small segments may leave: a timer says so */
+	bool resending;	  /* what leaves has left before */
+	bool original;	  /* this ACK reports what left only once, before the timeout */
+	bool undo_armed, undo_sent;
+	uint8_t frto;	  /* enum tcp_frto */
+	bool ecn_on;	  /* agreed */
+	bool ecn_echo;	  /* CE has come: every ACK says so until CWR */
+	bool cwr_due;	  /* the next new data say that cwnd was reduced */
 
 	/* RFC 9293 3.3.1. */
 	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, iss;
@@ -236,6 +252,11 @@ struct tcp_pcb {
 	uint32_t dup_bytes;	/* without SACK: what duplicate ACKs say has arrived */
 	uint32_t lost_seq;	/* SACK: below it, losses are marked */
 	uint32_t again_seq;	/* lost records below have left again */
+	uint32_t prr_delivered, prr_out, prr_flight; /* RFC 9937 6.1, bytes */
+	uint32_t cwr_seq;	/* ECN: one reduction until this is acknowledged */
+	uint32_t undo_cwnd, undo_ssthresh; /* before the reduction */
+	uint32_t undo_ts;	/* of the first retransmission since */
+	uint32_t undo_again;	/* retransmissions since whose duplicate was not reported */
 	uint64_t cc_words[TCP_CC_WORDS];
 
 	struct tcp_board board;
@@ -251,7 +272,7 @@ struct tcp_pcb {
 	uint32_t notsent_lowat;
 	int32_t linger_s;		 /* -1: off */
 	uint32_t user_timeout_ms;
-	uint32_t keep_idle_s, keep_interval_s;
+	uint16_t keep_idle_s, keep_interval_s;
 	uint8_t keep_count;
 
 	vs_time deadline[TCP_DEADLINES]; /* VS_NEVER: none */
@@ -264,9 +285,16 @@ struct tcp_pcb {
 
 	/* A listener: its children. A child: its place there. */
 	struct tcp_pcb *listener;
-	struct tcp_pcb *child_next, **child_prev; /* all children that were not accepted */
-	struct tcp_pcb *children;
-	struct tcp_pcb *accept_first, *accept_last, *accept_next;
+	union {
+		struct {
+			struct tcp_pcb *children; /* all that were not accepted */
+			struct tcp_pcb *accept_first, *accept_last;
+		};
+		struct {
+			struct tcp_pcb *child_next, **child_prev;
+			struct tcp_pcb *accept_next;
+		};
+	};
 	uint32_t backlog, accept_count, embryos;
 };
 
@@ -291,6 +319,8 @@ struct tcp_settings {
 	uint32_t rto_min_ms;
 	uint32_t recovery, early_retrans; /* RACK, TLP */
 	uint32_t rfc1337;
+	uint32_t frto;
+	uint32_t ecn, ecn_fallback;
 	uint32_t cc_index;
 	uint32_t port_first, port_last;
 };
@@ -401,9 +431,12 @@ struct tcp_acked {
 	uint32_t bytes;	    /* snd_una moved by */
 	uint32_t sacked;    /* newly reported by SACK */
 	uint32_t flight;    /* before */
+	uint32_t delivered; /* newly known to have arrived, either way */
 	bool duplicate;	    /* RFC 5681 2 */
+	bool marked;	    /* ECN has just shrunk cwnd */
 };
 void tcp_recovery_acked(struct tcp_pcb *, const struct tcp_acked *);
+void tcp_recovery_leave(struct tcp_pcb *);
 void tcp_recovery_timeout(struct tcp_pcb *);
 void tcp_recovery_reorder(struct tcp_pcb *); /* RACK's timer */
 void tcp_recovery_send(struct tcp_pcb *); /* what is lost, as far as cwnd allows */
@@ -414,6 +447,25 @@ uint32_t tcp_in_flight(const struct tcp_pcb *);
 uint32_t tcp_sack_arrives(struct tcp_pcb *, const struct wire_tcp *); /* newly SACKed bytes */
 void tcp_sack_mark_lost(struct tcp_pcb *);
 struct tcp_sent *tcp_sack_next(struct tcp_pcb *); /* RFC 6675 rules 3 and 4 */
+
+/* tcp_prr.c */
+void tcp_prr_enter(struct tcp_pcb *, const struct tcp_acked *);
+void tcp_prr_acked(struct tcp_pcb *, uint32_t delivered, bool safe);
+
+/* tcp_undo.c */
+void tcp_undo_arm(struct tcp_pcb *); /* before the windows shrink */
+void tcp_undo_sent(struct tcp_pcb *); /* a segment has left again */
+void tcp_undo_dsack(struct tcp_pcb *, const struct wire_tcp_sack *);
+bool tcp_undo_try(struct tcp_pcb *, bool advanced); /* true: it was all needless */
+void tcp_undo(struct tcp_pcb *);
+void tcp_frto_timeout(struct tcp_pcb *, bool first);
+bool tcp_frto_acked(struct tcp_pcb *, const struct tcp_acked *); /* true: it was spurious */
+
+/* tcp_ecn.c */
+void tcp_ecn_syn(const struct tcp_pcb *, struct wire_tcp *);
+void tcp_ecn_agree(struct tcp_pcb *, const struct wire_tcp *syn);
+void tcp_ecn_data(struct tcp_pcb *, const struct tcp_in *);
+bool tcp_ecn_acked(struct tcp_pcb *, uint8_t flags, uint32_t flight); /* true: cwnd shrank */
 
 /* tcp_rack.c */
 bool tcp_rack_on(const struct tcp_pcb *);
@@ -434,6 +486,7 @@ void tcp_sent_mark_lost(struct tcp_pcb *, struct tcp_sent *);
 void tcp_sent_mark_sacked(struct tcp_pcb *, struct tcp_sent *);
 void tcp_sent_mark_again(struct tcp_pcb *, struct tcp_sent *);
 void tcp_sent_all_lost(struct tcp_pcb *);
+void tcp_sent_none_lost(struct tcp_pcb *);
 bool tcp_sent_split(struct tcp_pcb *, uint32_t index, uint32_t seq);
 void tcp_sent_clear(struct tcp_pcb *);
 

@@ -292,6 +292,8 @@ static bool process_text(struct tcp_pcb *p, struct tcp_in *in)
 		return true;
 	}
 	note_data(p, in->len);
+	if (p->ecn_on)
+		tcp_ecn_data(p, in);
 	tcp_rcvbuf_arrives(p, in);
 	schedule_ack(p);
 	if (p->rcv.ready_bytes)
@@ -360,6 +362,7 @@ static void syn_sent_arrives(struct tcp_pcb *p, struct tcp_in *in)
 	p->rcv_wup = p->rcv_nxt;
 	in->seq++;
 	tcp_options_agree(p, h);
+	tcp_ecn_agree(p, h);
 	p->snd_wnd = h->window; /* of a SYN: not scaled */
 	p->snd_wnd_max = h->window;
 	p->received_at = tcp_now(p);
@@ -445,6 +448,8 @@ static bool arrives_as_predicted(struct tcp_pcb *p, struct tcp_in *in)
 		ts_arrives(p, in);
 		p->snd_wl1 = in->h.seq;
 		note_data(p, in->len);
+		if (p->ecn_on)
+			tcp_ecn_data(p, in);
 		if (!tcp_rcvbuf_append(p, in->f)) {
 			drop(p, in, STK_TcpOfoDrop);
 			return true;

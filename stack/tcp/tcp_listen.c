@@ -127,6 +127,7 @@ void tcp_listen_arrives(struct tcp_pcb *listener, struct tcp_in *in)
 	p->rcv_wup = p->rcv_nxt;
 	p->rcv_clamp = tcp_window_initial(p);
 	tcp_options_agree(p, &in->h);
+	tcp_ecn_agree(p, &in->h);
 	p->snd_wnd = in->h.window;
 	p->snd_wnd_max = in->h.window;
 	p->received_at = s->now;

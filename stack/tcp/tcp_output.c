@@ -4,6 +4,8 @@
  */
 #include "stack/tcp/tcp_impl.h"
 
+#define ECT0 2 /* RFC 3168 5 */
+
 static uint32_t fin_seq(const struct tcp_pcb *p)
 {
 	return p->snd.seq + p->snd.len;
@@ -38,13 +40,13 @@ int tcp_path_refresh(struct tcp_pcb *p)
 /* Takes f, which holds the TCP header and payload; sum is the payload's. */
 static int send_frame(struct stk *s, const struct ip_path *path, const struct stk_socket *so,
 		      const struct wire_addr *src, const struct wire_addr *dst, size_t header_len,
-		      uint32_t sum, struct vs_frame *f)
+		      uint32_t sum, uint8_t ecn, struct vs_frame *f)
 {
 	struct ip_packet ip = {
 		.src = *src,
 		.dst = *dst,
 		.protocol = WIRE_PROTO_TCP,
-		.tclass = so ? so->tos & 0xfc : 0, /* the last two bits are ECN's */
+		.tclass = so ? (so->tos & 0xfc) | ecn : 0,
 		.hop_limit = so ? so->ttl : 0,
 		.dont_fragment = !so || so->mtu_discover != 0,
 	};
@@ -61,6 +63,8 @@ static int send_frame(struct stk *s, const struct ip_path *path, const struct st
 /* Fills in what every segment of a connection says and sends it. */
 static bool transmit(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
 {
+	/* RFC 3168 6.1.4, 6.1.5: new data, and nothing else, may be marked on the way. */
+	bool fresh = len && p->ecn_on && h->seq + len == p->snd_nxt && !p->resending;
 	size_t header_len;
 	struct vs_frame *f;
 	uint32_t sum = 0;
@@ -79,7 +83,7 @@ static bool transmit(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
 	if (len)
 		sum = tcp_sndbuf_read(p, h->seq, f->data + header_len, len, 0);
 	send_frame(p->stk, &p->path, &p->so, &p->so.local.addr, &p->so.remote.addr, header_len, sum,
-		   f);
+		   fresh ? ECT0 : 0, f);
 	return true;
 }
 
@@ -99,6 +103,8 @@ static bool send_segment(struct tcp_pcb *p, uint32_t seq, uint32_t len, uint8_t 
 {
 	struct wire_tcp h = {.seq = seq, .flags = flags};
 
+	if (p->ecn_echo)
+		h.flags |= WIRE_TCP_ECE;
 	tcp_options_segment(p, &h);
 	h.window = (uint16_t)tcp_rcv_window(p);
 	if (!transmit(p, &h, len))
@@ -128,6 +134,7 @@ void tcp_send_syn(struct tcp_pcb *p)
 
 	if (tcp_path_refresh(p) == 0) {
 		tcp_options_syn(p, &h);
+		tcp_ecn_syn(p, &h);
 		/* The window of a SYN is never scaled (RFC 7323 2.2). */
 		p->rcv_wscale = 0;
 		h.window = (uint16_t)tcp_rcv_window(p);
@@ -174,7 +181,7 @@ void tcp_refuse(struct stk *s, const struct tcp_in *in)
 	}
 	wire_tcp_emit(f->data, &h);
 	stk_count(s, STK_TcpOutRsts);
-	send_frame(s, &path, NULL, &ip->dst, &ip->src, WIRE_TCP_LEN, 0, f);
+	send_frame(s, &path, NULL, &ip->dst, &ip->src, WIRE_TCP_LEN, 0, 0, f);
 }
 
 /* Sends a segment again, cut to what a segment may hold now. */
@@ -185,6 +192,7 @@ bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_event event)
 	uint32_t fin = p->snd_shut && r->end == fin_seq(p) + 1;
 	uint32_t len = r->end - r->seq - fin;
 	uint8_t flags = WIRE_TCP_ACK;
+	bool sent;
 
 	if (len > mss) {
 		if (!tcp_sent_split(p, index, r->seq + mss))
@@ -197,8 +205,14 @@ bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_event event)
 		flags |= WIRE_TCP_FIN;
 	if (len && r->seq + len == fin_seq(p))
 		flags |= WIRE_TCP_PSH;
-	if (!send_segment(p, r->seq, len, flags))
+	p->resending = true;
+	sent = send_segment(p, r->seq, len, flags);
+	p->resending = false;
+	if (!sent)
 		return false;
+	if (p->recovery == TCP_RECOVERY)
+		p->prr_out += len;
+	tcp_undo_sent(p);
 	stk_count(p->stk, STK_TcpRetransSegs);
 	stk_count(p->stk, event == TCP_EVENT_FAST_RETRANSMIT ? STK_TcpFastRetrans
 							     : STK_TcpSlowStartRetrans);
@@ -288,6 +302,8 @@ static void send_new(struct tcp_pcb *p)
 			flags |= WIRE_TCP_PSH;
 		if (fin)
 			flags |= WIRE_TCP_FIN;
+		if (len && p->cwr_due)
+			flags |= WIRE_TCP_CWR;
 		if (!tcp_sent_push(p, seq, seq + len + fin))
 			return;
 		p->snd_nxt = seq + len + fin;
@@ -298,6 +314,10 @@ static void send_new(struct tcp_pcb *p)
 		}
 		if (len && len < mss)
 			p->snd_sml = seq + len;
+		if (len)
+			p->cwr_due = false;
+		if (p->recovery == TCP_RECOVERY)
+			p->prr_out += len;
 		note_new(p, seq, len + fin);
 	}
 }
@@ -348,7 +368,9 @@ static void send_beyond(struct tcp_pcb *p)
 {
 	struct tcp_sent *r;
 
-	while (tcp_in_flight(p) + p->mss <= p->cwnd && (r = tcp_sack_next(p)))
+	uint32_t most = tcp_min(p->mss, p->snd_nxt - p->snd_una);
+
+	while (tcp_in_flight(p) + most <= p->cwnd && (r = tcp_sack_next(p)))
 		if (!tcp_resend(p, r, TCP_EVENT_FAST_RETRANSMIT))
 			return;
 }
@@ -360,10 +382,15 @@ void tcp_output(struct tcp_pcb *p)
 
 		if (p->board.count + tcp_unsent(p) || p->snd_shut) {
 			if (tcp_path_refresh(p) == 0) {
-				if (p->recovery != TCP_OPEN)
+				if (p->recovery != TCP_OPEN && p->frto != TCP_FRTO_NEW)
 					tcp_recovery_send(p);
 				restart_after_idle(p);
 				send_new(p);
+				/* RFC 5682 2.1 (2) b: without new data there is no telling. */
+				if (p->frto == TCP_FRTO_NEW && p->snd_nxt == p->recover) {
+					p->frto = TCP_FRTO_NONE;
+					tcp_recovery_send(p);
+				}
 				if (p->recovery == TCP_RECOVERY && p->sack_on && !tcp_rack_on(p) &&
 				    p->snd_nxt == nxt && p->board.count)
 					send_beyond(p);

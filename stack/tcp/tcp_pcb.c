@@ -192,8 +192,8 @@ void tcp_pcb_init(struct stk *s, struct tcp_pcb *p)
 	p->rcvbuf_max = set->rmem[2];
 	p->notsent_lowat = UINT32_MAX;
 	p->linger_s = -1;
-	p->keep_idle_s = set->keepalive_time;
-	p->keep_interval_s = set->keepalive_intvl;
+	p->keep_idle_s = (uint16_t)set->keepalive_time;
+	p->keep_interval_s = (uint16_t)set->keepalive_intvl;
 	p->keep_count = (uint8_t)set->keepalive_probes;
 	p->cc_index = (uint8_t)set->cc_index;
 	p->mss = TCP_MSS_DEFAULT;
@@ -363,6 +363,8 @@ int tcp_create(struct stk *s)
 		.rto_min_ms = 200,
 		.recovery = 1,
 		.early_retrans = 3,
+		.frto = 2,
+		.ecn_fallback = 1,
 		.cc_index = 1, /* CUBIC */
 		.port_first = 32768,
 		.port_last = 60999,

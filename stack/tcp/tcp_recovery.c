@@ -61,18 +61,26 @@ static void mark_lost(struct tcp_pcb *p)
 		tcp_sack_mark_lost(p);
 }
 
-static void enter(struct tcp_pcb *p, uint32_t flight)
+static void enter(struct tcp_pcb *p, const struct tcp_acked *a)
 {
+	if (p->recovery == TCP_OPEN)
+		tcp_undo_arm(p);
 	p->recovery = TCP_RECOVERY;
 	p->recover = p->snd_nxt;
 	p->partial_seen = false;
 	p->rescued = false;
-	p->ssthresh = tcp_cc(p)->lost(p, tcp_min(flight, p->cwnd));
-	p->cwnd = p->ssthresh;
+	/* RFC 3168 6.1.2: a mark and a loss in one window are one event. */
+	if (!wire_seq_lt(p->snd_una, p->cwr_seq))
+		p->ssthresh = tcp_cc(p)->lost(p, tcp_min(a->flight, p->cwnd));
+	p->cwr_due = p->ecn_on;
 	p->cwnd_acked = 0;
 	stk_count(p->stk, p->sack_on ? STK_TcpSackRecovery : STK_TcpRenoRecovery);
 	if (!p->board.lost)
 		tcp_sent_mark_lost(p, tcp_sent_at(p, 0));
+	if (p->sack_on)
+		tcp_prr_enter(p, a);
+	else
+		p->cwnd = p->ssthresh;
 	tcp_deadline_clear(p, TCP_DEADLINE_PROBE);
 	tcp_sample(p, TCP_EVENT_RECOVERY, p->snd_una, 0);
 	/* RFC 6675 5 (4.3), RFC 5681 3.2 (3): the first leaves whatever the window says. */
@@ -91,11 +99,17 @@ static void leave(struct tcp_pcb *p)
 			p->cwnd = tcp_min(p->ssthresh, tcp_max(flight, p->mss) + p->mss);
 	}
 	p->recovery = TCP_OPEN;
+	p->frto = TCP_FRTO_NONE;
 	p->dupacks = 0;
 	p->dup_bytes = 0;
 	p->cwnd_limited = true;
 	tcp_rack_recovered(p);
 	tcp_sample(p, TCP_EVENT_RECOVERY, p->snd_una, 0);
+}
+
+void tcp_recovery_leave(struct tcp_pcb *p)
+{
+	leave(p);
 }
 
 static void open_acked(struct tcp_pcb *p, const struct tcp_acked *a)
@@ -118,7 +132,7 @@ static void open_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 	/* RFC 6582 3.2 (2): not again for what a timeout has sent again. */
 	if (!p->sack_on && wire_seq_lt(p->snd_una, p->recover))
 		return;
-	enter(p, a->flight);
+	enter(p, a);
 }
 
 static void recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
@@ -132,15 +146,20 @@ static void recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 			bytes += p->mss;
 		dup_bytes_set(p, bytes);
 	}
+	if (tcp_undo_try(p, a->bytes > 0))
+		return;
 	if (wire_seq_leq(p->recover, p->snd_una)) {
 		leave(p);
 		return;
 	}
 	if (p->sack_on) {
+		uint32_t flight = tcp_in_flight(p);
+
 		mark_lost(p);
 		/* The first is missing still: a partial ACK says so without SACK's help. */
 		if (a->bytes && !p->board.sacked && !tcp_rack_on(p))
 			tcp_sent_mark_lost(p, tcp_sent_at(p, 0));
+		tcp_prr_acked(p, a->delivered, a->bytes && tcp_in_flight(p) >= flight);
 	} else if (a->bytes) {
 		/* RFC 6582 3.2 (3): a partial ACK: the next one is lost as well. */
 		tcp_sent_mark_lost(p, tcp_sent_at(p, 0));
@@ -152,14 +171,17 @@ static void recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 void tcp_recovery_reorder(struct tcp_pcb *p)
 {
 	tcp_rack_detect(p);
-	if (p->recovery == TCP_OPEN && p->board.lost)
-		enter(p, p->snd_nxt - p->snd_una);
+	if (p->recovery == TCP_OPEN && p->board.lost) {
+		struct tcp_acked a = {.flight = p->snd_nxt - p->snd_una};
+
+		enter(p, &a);
+	}
 	tcp_output(p);
 }
 
 void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 {
-	bool grows = a->bytes > 0;
+	bool grows = a->bytes > 0 && !a->marked;
 
 	if (tcp_tlp_acked(p, a->duplicate && !a->sacked) && p->recovery == TCP_OPEN) {
 		/* RFC 8985 7.4.2: one segment was lost, and has been repaired. */
@@ -169,6 +191,8 @@ void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 	}
 	switch ((enum tcp_recovery)p->recovery) {
 	case TCP_OPEN:
+		/* Late reports that all was there twice undo as well. */
+		tcp_undo_try(p, false);
 		open_acked(p, a);
 		break;
 	case TCP_RECOVERY:
@@ -176,6 +200,8 @@ void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 		grows = false;
 		break;
 	case TCP_LOSS:
+		if (tcp_undo_try(p, a->bytes > 0) || tcp_frto_acked(p, a))
+			break;
 		if (wire_seq_leq(p->recover, p->snd_una))
 			leave(p);
 		else if (p->sack_on)
@@ -193,6 +219,10 @@ void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 
 void tcp_recovery_timeout(struct tcp_pcb *p)
 {
+	bool first = p->recovery != TCP_LOSS;
+
+	if (p->recovery == TCP_OPEN)
+		tcp_undo_arm(p);
 	/* RFC 5681 eqn 4: once for each loss, however often the same segment times out. */
 	if (p->recovery == TCP_OPEN || (p->recovery == TCP_RECOVERY && p->timeouts <= 1) ||
 	    !(tcp_sent_at(p, 0)->flags & TCP_SENT_REPEATED)) {
@@ -203,7 +233,9 @@ void tcp_recovery_timeout(struct tcp_pcb *p)
 	p->cwnd = p->mss;
 	p->cwnd_acked = 0;
 	p->cwnd_limited = true;
+	p->cwr_due = p->ecn_on;
 	p->recovery = TCP_LOSS;
+	tcp_frto_timeout(p, first);
 	p->recover = p->snd_nxt;
 	p->dupacks = 0;
 	p->dup_bytes = 0;

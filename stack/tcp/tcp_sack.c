@@ -31,8 +31,11 @@ static uint32_t mark(struct tcp_pcb *p, const struct wire_tcp_sack *block)
 			break;
 		if (wire_seq_lt(r->seq, block->left) || (r->flags & TCP_SENT_SACKED))
 			continue;
-		if (!(r->flags & TCP_SENT_REPEATED))
+		if (!(r->flags & TCP_SENT_REPEATED)) {
 			tcp_rtt_sample(p, tcp_now(p) - r->at);
+			if (wire_seq_leq(r->end, p->recover))
+				p->original = true;
+		}
 		tcp_rack_delivered(p, r);
 		tcp_sent_mark_sacked(p, r);
 	}
@@ -59,8 +62,10 @@ uint32_t tcp_sack_arrives(struct tcp_pcb *p, const struct wire_tcp *h)
 	unsigned seen = 0;
 	struct wire_tcp_sack known[WIRE_TCP_SACKS];
 
-	if (is_duplicate(h))
+	if (is_duplicate(h)) {
 		tcp_rack_dsack(p);
+		tcp_undo_dsack(p, &h->sack[0]);
+	}
 	for (unsigned i = 0; i < h->sacks && i < WIRE_TCP_SACKS; i++) {
 		const struct wire_tcp_sack *block = &h->sack[i];
 

@@ -80,8 +80,11 @@ vs_time tcp_sent_acked(struct tcp_pcb *p, uint32_t ack)
 			r->seq = ack;
 			break;
 		}
-		if (!(r->flags & TCP_SENT_SACKED))
+		if (!(r->flags & TCP_SENT_SACKED)) {
 			tcp_rack_delivered(p, r);
+			if (!(r->flags & TCP_SENT_REPEATED) && wire_seq_leq(r->end, p->recover))
+				p->original = true;
+		}
 		uncount(b, r, r->end - r->seq);
 		/* A SACKed one was measured by the time of its SACK, not now. */
 		if (at == VS_NEVER && !(r->flags & (TCP_SENT_REPEATED | TCP_SENT_SACKED)))
@@ -149,6 +152,16 @@ void tcp_sent_all_lost(struct tcp_pcb *p)
 	p->again_seq = p->snd_una;
 	p->lost_seq = p->snd_nxt;
 	p->sacks_seen = 0;
+}
+
+/* The timeout was spurious: what it marked is under way. */
+void tcp_sent_none_lost(struct tcp_pcb *p)
+{
+	for (uint32_t i = 0; i < p->board.count; i++)
+		tcp_sent_at(p, i)->flags &= (uint8_t)~TCP_SENT_LOST;
+	p->board.lost = 0;
+	p->again_seq = p->snd_una;
+	p->lost_seq = p->snd_una;
 }
 
 /* Cuts a record in two at seq: when segments have become smaller. Rare, so the rest may move. */

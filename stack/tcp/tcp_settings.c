@@ -45,6 +45,9 @@ static const struct setting settings[] = {
 	SETTING("rto_min_ms", rto_min_ms, 1, 1, 120000),
 	SETTING("recovery", recovery, 1, 0, 7),
 	SETTING("early_retrans", early_retrans, 1, 0, 4),
+	SETTING("frto", frto, 1, 0, 2),
+	SETTING("ecn", ecn, 1, 0, 2),
+	SETTING("ecn_fallback", ecn_fallback, 1, 0, 1),
 	SETTING("rfc1337", rfc1337, 1, 0, 1),
 };
 

@@ -46,6 +46,7 @@ static int tcp_listen(struct stk *s, struct stk_socket *so, int backlog)
 	} else if (!tcp_port_may_listen(p)) {
 		return -EADDRINUSE;
 	}
+	p->children = p->accept_first = p->accept_last = NULL;
 	tcp_state_set(p, TCP_LISTEN);
 	tcp_listener_insert(p);
 	return 0;

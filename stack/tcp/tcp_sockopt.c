@@ -21,9 +21,9 @@ static int keep_option_set(struct tcp_pcb *p, enum stk_option option, int64_t va
 		if (value < 1 || value > (option == STK_TCP_KEEPCNT ? 127 : 32767))
 			return -EINVAL;
 		if (option == STK_TCP_KEEPIDLE)
-			p->keep_idle_s = (uint32_t)value;
+			p->keep_idle_s = (uint16_t)value;
 		else if (option == STK_TCP_KEEPINTVL)
-			p->keep_interval_s = (uint32_t)value;
+			p->keep_interval_s = (uint16_t)value;
 		else
 			p->keep_count = (uint8_t)value;
 	}
