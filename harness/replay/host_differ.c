@@ -271,16 +271,24 @@ static void tell_waiting(struct host *h)
 	replay_tell(h->account, &h->capture, h->play[h->first].frame);
 }
 
-static void tell_counts(struct host *h)
+/* 0, or -ENODATA when there was nothing of the host's to compare: that is no success. */
+static int tell_counts(struct host *h)
 {
 	size_t count[STORY_ANSWER + 1] = {0}, bytes = 0, datagrams = 0;
 
 	for (size_t i = 0; i < h->captured.count; i++) {
 		const struct story *s = &h->captured.story[i];
 
-		count[s->kind] += host_takes_part(s);
+		if (!host_takes_part(s))
+			continue;
+		count[s->kind]++;
 		bytes += s->tcp.len;
 		datagrams += s->said_count;
+	}
+	if (!count[STORY_TCP] && !datagrams) {
+		vs_text_add(h->account, "there is nothing to compare: of %zu connections the "
+			    "capture lacks the beginning or something between\n", h->left_out);
+		return -ENODATA;
 	}
 	vs_text_add(h->account, "%zu frames played; the same as captured: %zu TCP connections (%zu "
 		    "bytes sent), %zu UDP flows, %zu echo sequences, %zu messages of these and of "
@@ -290,6 +298,7 @@ static void tell_counts(struct host *h)
 		vs_text_add(h->account, "; left out: %zu connections that began before the capture "
 			    "or of which it lacks something", h->left_out);
 	vs_text_add(h->account, "\n");
+	return 0;
 }
 
 int host_differ(struct host *h)
@@ -312,7 +321,7 @@ int host_differ(struct host *h)
 	if (differs)
 		tell_waiting(h);
 	else
-		tell_counts(h);
+		differs = tell_counts(h);
 	stories_free(&now);
 	return differs;
 }
