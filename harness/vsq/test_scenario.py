@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from vsq import scenario, source
+from vsq import apps, scenario, source
 from vsq.errors import InputErrors, VsqError
+from vsq.fields import Table
 
 SCENARIOS = Path(__file__).resolve().parent.parent.parent / "scenarios"
 SMALL = """\
@@ -278,3 +279,40 @@ def test_whatever_is_assigned_is_read_or_refused_with_a_sentence():
             parse(SMALL, f"{key}={value}")
         except VsqError as error:
             assert str(error)
+
+
+def documented(heading):
+    """The keys in the tables of a section of docs/scenario.md, without what follows a dot."""
+    page = (SCENARIOS.parent / "docs" / "scenario.md").read_text()
+    section = re.search(rf"^##+ {re.escape(heading)}\n(.*?)(?=^##+ |\Z)", page,
+                        re.MULTILINE | re.DOTALL)[1]
+    rows = re.findall(r"^\| (`[^|]*?) \|(?:[^|]*\| (`[^|]*) \|$)?", section, re.MULTILINE)
+    words = []
+    for first, last in rows:
+        names = re.findall(r"`([^`]*)`", first)
+        if names[0] in apps.KINDS:
+            names = re.findall(r"`([^`]*)`", re.sub(r"\(.*?\)", "", last))
+        words += [name.split(".")[0] for name in names]
+    return set(words)
+
+
+@pytest.mark.parametrize("heading, path", [
+    ("[lab]", ("lab",)),
+    ("[host.NAME] and [router.NAME]", ("host", "alice")),
+    ("[switch.NAME]", ("switch", "sw")),
+    ("[[cable]]", ("cable", 1)),
+    ("[[app]]", ("app", None)),
+])
+def test_every_key_is_documented_and_every_documented_key_is_read(monkeypatch, heading, path):
+    read = {}
+    done = Table.done
+
+    def note_and_do(self):
+        place = (self.path[0], None) if self.path[:1] == ("app",) else self.path
+        read.setdefault(place, set()).update(self.taken)
+        done(self)
+
+    monkeypatch.setattr(Table, "done", note_and_do)
+    for kind in apps.KINDS:
+        parse(SMALL.replace('"tcp-bulk"', f'"{kind}"').replace('bytes = "20MB"\n', ""))
+    assert read[path] == documented(heading)
