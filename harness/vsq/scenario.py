@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import apps, expect, links, overrides, settings, source, units
+from . import apps, expect, inline, links, overrides, settings, source, units
 from .errors import InputError, InputErrors, listing, quote, suggest
 from .fields import Document, Table
 
@@ -420,7 +420,7 @@ def read(top: Table, scenario: Scenario) -> Scenario:
 def parse(text: str, file: str = "", assignments: list[str] | None = None) -> Scenario:
     """A scenario from the text of a TOML file and assignments "key=value". InputErrors."""
     try:
-        value = tomllib.loads(text)
+        value = inline.loads(text)
     except tomllib.TOMLDecodeError as error:
         match = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
         message = re.sub(r"\s*\(at [^)]*\)", "", str(error))
