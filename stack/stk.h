@@ -80,6 +80,19 @@ int stk_if_set_up(struct stk *, vs_time now, int ifindex, bool up); /* added int
 int stk_addr_add(struct stk *, vs_time now, int ifindex, const struct wire_addr *, unsigned bits);
 int stk_addr_remove(struct stk *, vs_time now, int ifindex, const struct wire_addr *);
 
+#define STK_ADDR_TENTATIVE 0x1 /* being asked about; not yet usable */
+#define STK_ADDR_DUPLICATE 0x2 /* somebody else's: not usable */
+
+struct stk_addr_info {
+	struct wire_addr addr;
+	unsigned bits;
+	unsigned flags; /* STK_ADDR_... */
+};
+
+/* The addresses of an interface in the order they were added, from index 0. -ENOENT past the last.
+ */
+int stk_addr_info(const struct stk *, int ifindex, unsigned index, struct stk_addr_info *);
+
 /* Routes by longest prefix, then metric. via :: (any) is on-link. */
 struct stk_route {
 	struct wire_addr dst;
@@ -94,6 +107,17 @@ int stk_route_remove(struct stk *, vs_time now, const struct stk_route *);
 
 /* Settings by their Linux names ("net.ipv4.tcp_sack", "net.ipv4.ip_default_ttl",
  * "net.ipv4.tcp_wmem" ...). -ENOENT for an unknown one, -EINVAL for a bad value.
+ *
+ * What would delay or change a host that is left alone is off, other than in Linux, until set; a
+ * setting that concerns how an address begins must be made before the address (and for the
+ * link-local one, the interface) is added.
+ *
+ *   net.ipv6.conf.all.accept_dad    0: addresses are usable at once. 1: duplicate address detection
+ *				     (RFC 4862 5.4); 2: and IPv6 stops on an interface whose
+ *				     link-local address is a duplicate
+ *   net.ipv4.conf.all.acd	     no setting of Linux: IPv4 address conflict detection (RFC 5227).
+ *				     1: an address is given up at a second conflict within 10 s;
+ *				     2: it is defended for ever
  */
 int stk_set(struct stk *, vs_time now, const char *name, const char *value);
 int stk_get(const struct stk *, const char *name, char *value, size_t size);

@@ -190,7 +190,7 @@ struct stk {
 	X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IpInTruncatedPkts) X(IpNeighFailed) \
 	X(IpNeighQueueDrop) X(ArpInErrors) X(EthInOther) X(EthInTruncated) X(EthInUnknownType) \
 	X(IfDown) X(PoolEmpty) X(OutputFull) X(ArpConflicts) X(EthInVlan) \
-	X(IpInNoRoutes) X(IpReasmOverlaps) \
+	X(IpInNoRoutes) X(IpReasmOverlaps) X(AddrDuplicates) \
 	X(IcmpInMsgs) X(IcmpInErrors) X(IcmpInCsumErrors) X(IcmpInEchos) X(IcmpInEchoReps) \
 	X(IcmpOutMsgs) X(IcmpOutErrors) X(IcmpOutRateLimit) X(IcmpInRedirects) X(IcmpInUnknown) \
 	X(IcmpEchoIgnored) X(NdInMsgs) X(NdInErrors) X(PingNoSocket) X(PingRcvbufErrors) \

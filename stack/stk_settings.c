@@ -49,6 +49,11 @@ static const struct setting table[] = {
 	{"net.ipv6.neigh.default.ucast_solicit", AT(solicit_unicast), 3, 1, 100},
 	{"net.ipv4.neigh.default.gc_thresh3", AT(neigh_max), 1024, 1, 1 << 20},
 	{"net.ipv6.neigh.default.gc_thresh3", AT(neigh_max), 1024, 1, 1 << 20},
+	{"net.ipv6.conf.all.accept_dad", AT(accept_dad), 0, 0, 2},
+	{"net.ipv6.conf.default.accept_dad", AT(accept_dad), 0, 0, 2},
+	{"net.ipv6.conf.all.dad_transmits", AT(dad_transmits), 1, 0, 16},
+	{"net.ipv6.conf.default.dad_transmits", AT(dad_transmits), 1, 0, 16},
+	{"net.ipv4.conf.all.acd", AT(acd), 0, 0, 2},
 };
 
 static const char port_range[] = "net.ipv4.ip_local_port_range";

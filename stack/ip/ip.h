@@ -23,10 +23,23 @@
 #define IP_PMTU_MIN4	552   /* never believe less: RFC 1191 7.1, Linux's min_pmtu */
 #define IP_OUTPUT_MAX	65536 /* frames that wait for stk_output() */
 
+/* TENTATIVE   not ours yet: it is being asked whether somebody has it (neigh/dad.c). To VALID when
+ *	       nobody answered, to DUPLICATE when somebody has it.
+ * VALID       ours.
+ * DUPLICATE   somebody else's. It stays, unused, until its owner removes it, or its interface is
+ *	       brought up again, which asks anew.
+ */
+enum ip_address_state { IP_VALID, IP_TENTATIVE, IP_DUPLICATE };
+
+struct dad;
+
 struct ip_address {
 	struct wire_addr addr;
 	unsigned bits;
 	int ifindex;
+	enum ip_address_state state;
+	struct dad *dad; /* while TENTATIVE or announced; or NULL */
+	vs_time conflict_at; /* when it was last defended: RFC 5227 2.4; 0: never */
 	struct ip_address *hash_next;
 	struct ip_address *if_next; /* in the order they were added */
 };
@@ -47,6 +60,7 @@ struct ip_interface {
 	uint32_t mtu;
 	struct ip_address *addresses;
 	struct ip_group *groups;
+	bool off6; /* its link-local address is somebody else's: RFC 4862 5.4.5 */
 };
 
 struct ip_route {
@@ -80,6 +94,7 @@ struct ip_settings {
 	int64_t icmp_rate_ms, icmp6_rate_ms, icmp_msgs_per_sec, icmp_msgs_burst;
 	int64_t reachable_ms, retrans_ms, delay_probe_s, solicit_multicast, solicit_unicast;
 	int64_t neigh_max;
+	int64_t accept_dad, dad_transmits, acd;
 };
 
 struct ip_reasm;
@@ -128,7 +143,9 @@ int ip_create(struct stk *);
 void ip_destroy(struct stk *);
 
 /* Interfaces and addresses (ip_if.c). */
-struct ip_address *ip_address_find(const struct stk *, const struct wire_addr *);
+struct ip_address *ip_address_find(const struct stk *, const struct wire_addr *); /* VALID */
+/* In whatever state, on one interface. */
+struct ip_address *ip_address_on(const struct ip_interface *, const struct wire_addr *);
 /* 255.255.255.255, or the broadcast address of a prefix of the interface (0: any, -1: none). */
 bool ip_is_broadcast(const struct stk *, int ifindex, const struct wire_addr *);
 bool ip_group_has(const struct ip_interface *, const struct wire_addr *);
@@ -193,6 +210,12 @@ void neigh_flush(struct stk *, int ifindex);
 /* Takes f, an IP packet; adds the Ethernet header once the next hop is known. */
 void neigh_output(struct stk *, vs_time now, struct ip_interface *,
 		  const struct wire_addr *next_hop, struct vs_frame *f);
+/* Duplicate address detection (RFC 4862 5.4) and IPv4's conflict detection (RFC 5227): asks about
+ * an address, if the settings say so. 0 or -ENOMEM. dad_stop() when the address goes, and before
+ * it is asked about anew.
+ */
+int dad_start(struct stk *, vs_time now, struct ip_address *);
+void dad_stop(struct stk *, struct ip_address *);
 void arp_input(struct stk *, vs_time now, struct ip_interface *, struct vs_frame *f);
 void nd_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
 

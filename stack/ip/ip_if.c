@@ -226,9 +226,18 @@ int stk_if_set_up(struct stk *s, vs_time now, int ifindex, bool up)
 	if (interface->up == up)
 		return 0;
 	interface->up = up;
+	ip_changed(s);
 	if (!up)
 		neigh_flush(s, ifindex);
-	ip_changed(s);
+	interface->off6 = false;
+	for (struct ip_address *a = interface->addresses; a; a = a->if_next) {
+		int error;
+
+		dad_stop(s, a);
+		error = up ? dad_start(s, now, a) : 0;
+		if (error)
+			return error;
+	}
 	return 0;
 }
 
@@ -252,8 +261,17 @@ struct ip_address *ip_address_find(const struct stk *s, const struct wire_addr *
 {
 	struct ip_address *a = s->ip->addresses[ip_hash(s, addr) % IP_BUCKETS];
 
-	while (a && !wire_addr_equal(&a->addr, addr))
+	while (a && !(a->state == IP_VALID && wire_addr_equal(&a->addr, addr)))
 		a = a->hash_next;
+	return a;
+}
+
+struct ip_address *ip_address_on(const struct ip_interface *interface, const struct wire_addr *addr)
+{
+	struct ip_address *a = interface->addresses;
+
+	while (a && !wire_addr_equal(&a->addr, addr))
+		a = a->if_next;
 	return a;
 }
 
@@ -337,7 +355,7 @@ int stk_addr_add(struct stk *s, vs_time now, int ifindex, const struct wire_addr
 	    wire_addr_is_multicast(addr) || ip_is_broadcast(s, -1, addr))
 		return -EINVAL;
 	/* A link-local address may be on several links, any other one on one. */
-	for (a = ip_address_find(s, addr); a; a = a->hash_next)
+	for (a = s->ip->addresses[ip_hash(s, addr) % IP_BUCKETS]; a; a = a->hash_next)
 		if (wire_addr_equal(&a->addr, addr) &&
 		    (a->ifindex == ifindex || !wire_addr_is_link_local(addr)))
 			return -EEXIST;
@@ -350,7 +368,27 @@ int stk_addr_add(struct stk *s, vs_time now, int ifindex, const struct wire_addr
 		vs_free(s->arena, a, sizeof(*a));
 		return error;
 	}
+	error = dad_start(s, now, a);
+	if (error)
+		stk_addr_remove(s, now, ifindex, addr);
 	ip_changed(s);
+	return error;
+}
+
+int stk_addr_info(const struct stk *s, int ifindex, unsigned index, struct stk_addr_info *info)
+{
+	const struct ip_interface *interface = ip_if(s, ifindex);
+	const struct ip_address *a = interface ? interface->addresses : NULL;
+
+	if (!interface)
+		return -ENODEV;
+	while (a && index--)
+		a = a->if_next;
+	if (!a)
+		return -ENOENT;
+	*info = (struct stk_addr_info){.addr = a->addr, .bits = a->bits};
+	info->flags = (a->state == IP_TENTATIVE ? STK_ADDR_TENTATIVE : 0) |
+		      (a->state == IP_DUPLICATE ? STK_ADDR_DUPLICATE : 0);
 	return 0;
 }
 
@@ -368,6 +406,7 @@ int stk_addr_remove(struct stk *s, vs_time now, int ifindex, const struct wire_a
 	a = *p;
 	if (!a)
 		return -EADDRNOTAVAIL;
+	dad_stop(s, a);
 	*p = a->if_next;
 	h = &s->ip->addresses[ip_hash(s, addr) % IP_BUCKETS];
 	while (*h != a)

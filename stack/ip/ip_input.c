@@ -46,6 +46,10 @@ void ip_eth_input(struct stk *s, vs_time now, struct ip_interface *interface, st
 		stk_drop(s, interface->ifindex, STK_EthInUnknownType, f);
 		return;
 	}
+	if (eth.type == WIRE_TYPE_IP6 && interface->off6) {
+		stk_drop(s, interface->ifindex, STK_IfDown, f);
+		return;
+	}
 	if (f->refs > 1) {
 		f = vs_frame_own(f);
 		if (!f) {
@@ -87,7 +91,8 @@ static enum place place_of(const struct stk *s, const struct wire_ip *ip, int if
 	if (a) {
 		/* Link-local: it must be this link's. */
 		while (ifindex && a && wire_addr_is_link_local(&a->addr) &&
-		       (a->ifindex != ifindex || !wire_addr_equal(&a->addr, &ip->dst)))
+		       (a->ifindex != ifindex || a->state != IP_VALID ||
+			!wire_addr_equal(&a->addr, &ip->dst)))
 			a = a->hash_next;
 		return a ? HERE : NOWHERE;
 	}

@@ -76,7 +76,7 @@ const struct ip_address *ip_source_select(const struct stk *s, const struct ip_i
 
 	(void)s;
 	for (const struct ip_address *a = interface->addresses; a; a = a->if_next) {
-		if (wire_addr_is4(&a->addr) != wire_addr_is4(dst))
+		if (wire_addr_is4(&a->addr) != wire_addr_is4(dst) || a->state != IP_VALID)
 			continue;
 		if (!best || better(a, best, dst))
 			best = a;

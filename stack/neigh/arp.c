@@ -32,6 +32,50 @@ void arp_ask(struct stk *s, struct ip_interface *interface, const struct wire_ad
 	arp_send(s, interface, &arp, mac ? mac : everyone);
 }
 
+void arp_probe(struct stk *s, const struct ip_interface *interface, const struct wire_addr *target)
+{
+	struct wire_arp arp = {
+		.op = WIRE_ARP_REQUEST,
+		.sender = wire_addr_any4,
+		.target = *target,
+	};
+
+	memcpy(arp.sender_mac, interface->mac, WIRE_MAC_LEN);
+	arp_send(s, interface, &arp, everyone);
+}
+
+void arp_announce(struct stk *s, const struct ip_interface *interface, const struct wire_addr *addr)
+{
+	struct wire_arp arp = {.op = WIRE_ARP_REQUEST, .sender = *addr, .target = *addr};
+
+	memcpy(arp.sender_mac, interface->mac, WIRE_MAC_LEN);
+	arp_send(s, interface, &arp, everyone);
+}
+
+/* RFC 5227 2.1.1 and 2.4. Gives whether the packet's sender has an address of ours. */
+static bool conflicts(struct stk *s, vs_time now, struct ip_interface *interface,
+		      const struct wire_arp *arp)
+{
+	struct ip_address *a = ip_address_on(interface, &arp->sender);
+
+	if (!memcmp(arp->sender_mac, interface->mac, WIRE_MAC_LEN))
+		return a || ip_address_find(s, &arp->sender);
+	/* Two that ask for themselves about one address: neither may have it. */
+	if (!a && wire_addr_is_any(&arp->sender)) {
+		a = ip_address_on(interface, &arp->target);
+		if (a && a->state == IP_TENTATIVE)
+			dad_conflict(s, now, interface, a);
+		return false;
+	}
+	/* It is counted and not believed. */
+	if (!a && !ip_address_find(s, &arp->sender))
+		return false;
+	stk_count(s, STK_ArpConflicts);
+	if (a)
+		dad_conflict(s, now, interface, a);
+	return true;
+}
+
 static void answer(struct stk *s, const struct ip_interface *interface,
 		   const struct wire_arp *asked)
 {
@@ -64,14 +108,8 @@ void arp_input(struct stk *s, vs_time now, struct ip_interface *interface, struc
 	probe = wire_addr_is_any(&arp.sender);
 	announcement = wire_addr_equal(&arp.sender, &arp.target);
 	for_us = ip_address_find(s, &arp.target);
-	if (ip_address_find(s, &arp.sender)) {
-		/* RFC 5227 2.4: somebody else says to have our address. It is counted, and not
-		 * believed; we go on defending it by answering.
-		 */
-		if (memcmp(arp.sender_mac, interface->mac, WIRE_MAC_LEN))
-			stk_count(s, STK_ArpConflicts);
+	if (conflicts(s, now, interface, &arp))
 		return;
-	}
 	news.answer = arp.op == WIRE_ARP_REPLY;
 	news.override = true;
 	news.solicited = news.answer && !announcement &&

@@ -57,9 +57,19 @@ void nd_ask(struct stk *s, vs_time now, struct ip_interface *interface,
 	nd_send(s, now, interface, &source->addr, mac ? target : &group, mac, &nd);
 }
 
+void nd_probe(struct stk *s, vs_time now, struct ip_interface *interface,
+	      const struct wire_addr *target)
+{
+	struct wire_addr group = wire_addr_solicited_node(target);
+	struct wire_nd nd = {.type = WIRE_ICMP6_NS, .target = *target};
+
+	nd_send(s, now, interface, &wire_addr_any6, &group, NULL, &nd);
+}
+
 static void solicited(struct stk *s, vs_time now, struct ip_interface *interface,
 		      const struct wire_ip *ip, const struct wire_nd *nd)
 {
+	struct ip_address *a = ip_address_on(interface, &nd->target);
 	bool probe = wire_addr_is_any(&ip->src); /* duplicate address detection: RFC 4862 5.4.3 */
 	struct neigh_news news = {
 		.addr = &ip->src,
@@ -73,6 +83,12 @@ static void solicited(struct stk *s, vs_time now, struct ip_interface *interface
 		.has_target_mac = true,
 	};
 
+	/* RFC 4862 5.4.3: who else asks from nowhere wants it too; other questions wait. */
+	if (a && a->state != IP_VALID) {
+		if (probe)
+			dad_conflict(s, now, interface, a);
+		return;
+	}
 	if (!ip_address_find(s, &nd->target))
 		return;
 	if (!probe)
@@ -88,6 +104,7 @@ static void solicited(struct stk *s, vs_time now, struct ip_interface *interface
 static void advertised(struct stk *s, vs_time now, struct ip_interface *interface,
 		       const struct wire_nd *nd)
 {
+	struct ip_address *a = ip_address_on(interface, &nd->target);
 	struct neigh_news news = {
 		.addr = &nd->target,
 		.mac = nd->has_target_mac ? nd->target_mac : NULL,
@@ -97,6 +114,12 @@ static void advertised(struct stk *s, vs_time now, struct ip_interface *interfac
 		.router = nd->flags & WIRE_ND_ROUTER,
 	};
 
+	/* RFC 4862 5.4.4. For an address that is ours already it is nobody's to take away. */
+	if (a) {
+		if (a->state == IP_TENTATIVE)
+			dad_conflict(s, now, interface, a);
+		return;
+	}
 	neigh_learn(s, now, interface, &news);
 }
 

@@ -27,6 +27,7 @@ int neigh_create(struct stk *s)
 	memcpy(name + len, suffix, sizeof(suffix));
 	vs_prng_seed(&chance, s->conf.seed, name);
 	s->neigh->reachable_part = 32768 + (uint32_t)vs_prng_below(&chance, 65537);
+	s->neigh->dad = chance;
 	return 0;
 }
 

@@ -47,6 +47,7 @@ struct neigh {
 	unsigned count;
 	unsigned hand;		 /* bucket where the search for one to give up goes on */
 	uint32_t reachable_part; /* of the base reachable time, in 1/65536: RFC 4861 6.3.2 */
+	struct vs_prng dad;	 /* chance for the times of probes */
 };
 
 struct neighbour *neigh_find(const struct stk *, int ifindex, const struct wire_addr *);
@@ -67,6 +68,14 @@ void arp_ask(struct stk *, struct ip_interface *, const struct wire_addr *target
 	     const uint8_t *mac);
 void nd_ask(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *target,
 	    const uint8_t *mac);
+
+/* A question from nobody (0.0.0.0 or ::) about an address, and an announcement of one of ours. */
+void arp_probe(struct stk *, const struct ip_interface *, const struct wire_addr *target);
+void arp_announce(struct stk *, const struct ip_interface *, const struct wire_addr *);
+void nd_probe(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *target);
+
+/* Somebody else has, or asks for himself about, an address that may be ours. */
+void dad_conflict(struct stk *, vs_time now, struct ip_interface *, struct ip_address *);
 
 /* Takes f and sends it, behind an Ethernet header, to a station. */
 void neigh_send(struct stk *, const struct ip_interface *, const uint8_t mac[WIRE_MAC_LEN],
