@@ -102,7 +102,11 @@ struct stk_addr lab_app_server_address(const struct lab_app *);
 
 /* app_tcp.c: what applications over TCP share. */
 void lab_tcp_start(struct lab_app *, vs_time now); /* listens at `to`, connects from `from` */
-void lab_tcp_accept(struct lab_app *, vs_time now);
+
+/* Hands news of a socket to the side that it is of, accepting the connection first. */
+void lab_tcp_event(struct lab_app *, vs_time now, enum lab_role, unsigned readiness,
+		   void (*client)(struct lab_app *, vs_time now, unsigned readiness),
+		   void (*server)(struct lab_app *, vs_time now));
 int lab_tcp_error(struct lab_app *, struct lab_node *, int fd); /* pending, positive; 0: none */
 
 /* Sends the pattern from *offset up to limit; counts in *offset. Returns 0, or -EAGAIN when not

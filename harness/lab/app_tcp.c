@@ -30,7 +30,7 @@ void lab_tcp_start(struct lab_app *app, vs_time now)
 		lab_app_fail(app, now, "%s: connect: %s", app->from->name, strerror(-err));
 }
 
-void lab_tcp_accept(struct lab_app *app, vs_time now)
+static void tcp_accept(struct lab_app *app, vs_time now)
 {
 	int fd;
 
@@ -41,6 +41,25 @@ void lab_tcp_accept(struct lab_app *app, vs_time now)
 			continue;
 		}
 		app->server = fd;
+	}
+}
+
+void lab_tcp_event(struct lab_app *app, vs_time now, enum lab_role role, unsigned readiness,
+		   void (*client)(struct lab_app *, vs_time now, unsigned readiness),
+		   void (*server)(struct lab_app *, vs_time now))
+{
+	switch (role) {
+	case LAB_CLIENT:
+		client(app, now, readiness);
+		break;
+	case LAB_LISTENER:
+		tcp_accept(app, now);
+		if (app->server >= 0)
+			server(app, now);
+		break;
+	case LAB_SERVER:
+		server(app, now);
+		break;
 	}
 }
 

@@ -122,19 +122,7 @@ static void server_event(struct lab_app *app, vs_time now)
 static void event(struct lab_app *app, vs_time now, int fd, enum lab_role role, unsigned readiness)
 {
 	(void)fd;
-	switch (role) {
-	case LAB_CLIENT:
-		client_event(app, now, readiness);
-		break;
-	case LAB_LISTENER:
-		lab_tcp_accept(app, now);
-		if (app->server >= 0)
-			server_event(app, now);
-		break;
-	case LAB_SERVER:
-		server_event(app, now);
-		break;
-	}
+	lab_tcp_event(app, now, role, readiness, client_event, server_event);
 }
 
 static void stop(struct lab_app *app, vs_time now)
