@@ -316,3 +316,19 @@ def test_every_key_is_documented_and_every_documented_key_is_read(monkeypatch, h
     for kind in apps.KINDS:
         parse(SMALL.replace('"tcp-bulk"', f'"{kind}"').replace('bytes = "20MB"\n', ""))
     assert read[path] == documented(heading)
+
+
+def examples():
+    """The whole scenarios that the documents show: indented in the README, fenced in the rest."""
+    readme = (SCENARIOS.parent / "README.md").read_text()
+    blocks = re.findall(r"^    \[lab\]\n(?:(?:    \S.*)?\n)*", readme, re.MULTILINE)
+    yield from (re.sub(r"^    ", "", block.split("    build/bin/")[0], flags=re.MULTILINE)
+                for block in blocks)
+    page = (SCENARIOS.parent / "docs" / "scenario.md").read_text()
+    yield from (block for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+                if "[lab]" in block)
+
+
+def test_the_scenarios_of_the_documents_are_right():
+    found = [parse(text) for text in examples()]
+    assert len(found) == 2 and all(one.expectations for one in found)
