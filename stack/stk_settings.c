@@ -112,8 +112,13 @@ int stk_set(struct stk *s, vs_time now, const char *name, const char *value)
 	s->now = now;
 	if (!strncmp(name, tcp_prefix, sizeof(tcp_prefix) - 1))
 		return tcp_set(s, name, value);
-	if (!strcmp(name, port_range))
-		return set_port_range(&s->ip->set, value);
+	if (!strcmp(name, port_range)) {
+		int error = set_port_range(&s->ip->set, value);
+
+		if (!error)
+			tcp_set(s, name, value); /* it chooses its ports itself */
+		return error;
+	}
 	setting = find(name);
 	if (!setting)
 		return -ENOENT;

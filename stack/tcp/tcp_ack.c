@@ -23,7 +23,9 @@ void tcp_established(struct tcp_pcb *p, const struct tcp_in *in)
 	p->again_seq = p->snd_una;
 	p->snd_sml = p->snd_una;
 	p->flight_max_end = p->snd_una;
-	if (!syn_lost)
+	if (p->sent_at == VS_NEVER)
+		p->sent_at = tcp_now(p); /* by a cookie: nobody knows when our SYN left */
+	else if (!syn_lost)
 		tcp_rtt_sample(p, tcp_now(p) - p->sent_at);
 	else
 		p->rto = 3 * VS_SEC; /* RFC 6298 5.7 */

@@ -104,6 +104,8 @@ int ip_output(struct stk *s, vs_time now, const struct ip_path *path, const stru
 		h->has_iss = true;
 		h->iss = tcp.seq;
 	}
+	if (tcp.has_timestamp)
+		h->ts_val = tcp.ts_val;
 	if (!h->number)
 		w->tclass_out = ip->tclass;
 	if (w->log)

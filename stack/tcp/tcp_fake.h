@@ -35,6 +35,7 @@ struct fake_host {
 	uint32_t mtu;
 	bool has_iss;
 	uint32_t iss;
+	uint32_t ts_val; /* that left last */
 	struct stk_socket *sockets[4096]; /* by number */
 	int sockets_next;
 	unsigned sockets_live, wakes;

@@ -5,6 +5,7 @@
  *      tcp_pcb.c tcp_port.c  life of a connection; who owns which port
  *      tcp_input.c           a segment arrives: the steps of RFC 9293 3.10.7 in their order
  *      tcp_listen.c          ... in LISTEN and SYN-RECEIVED of a passive open
+ *      tcp_cookie.c          ... without a child, when there are too many
  *      tcp_ack.c             ... its acknowledgement: what left, what the window is
  *      tcp_recovery.c        what is lost and when it leaves again; tcp_sack.c, tcp_rack.c tell it
  *      tcp_prr.c             ... how fast cwnd shrinks; tcp_undo.c takes back what was needless
@@ -320,6 +321,7 @@ struct tcp_settings {
 	uint32_t recovery, early_retrans; /* RACK, TLP */
 	uint32_t rfc1337;
 	uint32_t frto;
+	uint32_t syncookies;
 	uint32_t ecn, ecn_fallback;
 	uint32_t cc_index;
 	uint32_t port_first, port_last;
@@ -338,6 +340,8 @@ struct tcp {
 	uint64_t connections;
 	uint32_t challenges;  /* sent in the second that began at challenge_at */
 	vs_time challenge_at;
+	vs_time cookie_at; /* the last SYN cookie left */
+	bool cookies;	   /* ever */
 };
 
 #define TCP_PORT_BUCKETS 256
@@ -416,6 +420,9 @@ struct tcp_pcb *tcp_listener_find(struct stk *, const struct wire_addr *local, u
 void tcp_challenge(struct tcp_pcb *); /* RFC 5961 7: a rate-limited ACK */
 
 /* tcp_listen.c */
+struct tcp_pcb *tcp_listen_child(struct tcp_pcb *listener, const struct tcp_in *);
+void tcp_listen_link(struct tcp_pcb *listener, struct tcp_pcb *child);
+void tcp_segment_arrives(struct tcp_pcb *, struct tcp_in *); /* any state but SYN-SENT */
 void tcp_listen_arrives(struct tcp_pcb *listener, struct tcp_in *);
 bool tcp_listen_established(struct tcp_pcb *child); /* false: no room, ignore the ACK */
 void tcp_listen_forget(struct tcp_pcb *child);	    /* it left for good */
@@ -460,6 +467,10 @@ bool tcp_undo_try(struct tcp_pcb *, bool advanced); /* true: it was all needless
 void tcp_undo(struct tcp_pcb *);
 void tcp_frto_timeout(struct tcp_pcb *, bool first);
 bool tcp_frto_acked(struct tcp_pcb *, const struct tcp_acked *); /* true: it was spurious */
+
+/* tcp_cookie.c */
+void tcp_cookie_send(struct tcp_pcb *listener, const struct tcp_in *);
+bool tcp_cookie_arrives(struct tcp_pcb *listener, struct tcp_in *); /* true: it was one */
 
 /* tcp_ecn.c */
 void tcp_ecn_syn(const struct tcp_pcb *, struct wire_tcp *);

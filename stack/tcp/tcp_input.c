@@ -426,6 +426,13 @@ static void arrives(struct tcp_pcb *p, struct tcp_in *in)
 	p->keep_probes = 0;
 }
 
+void tcp_segment_arrives(struct tcp_pcb *p, struct tcp_in *in)
+{
+	arrives(p, in);
+	tcp_output(p);
+	tcp_reap(p);
+}
+
 /* The two cases that bulk transfer is made of: an ACK for new data, and the next data. What the
  * steps would check holds, so only their effects remain.
  */

@@ -8,7 +8,7 @@
  */
 #include "stack/tcp/tcp_impl.h"
 
-static void child_link(struct tcp_pcb *listener, struct tcp_pcb *child)
+void tcp_listen_link(struct tcp_pcb *listener, struct tcp_pcb *child)
 {
 	child->listener = listener;
 	child->child_next = listener->children;
@@ -58,7 +58,7 @@ static void inherit(struct tcp_pcb *child, const struct tcp_pcb *listener)
 	child->cc_index = listener->cc_index;
 }
 
-static struct tcp_pcb *child_new(struct tcp_pcb *listener, const struct tcp_in *in)
+struct tcp_pcb *tcp_listen_child(struct tcp_pcb *listener, const struct tcp_in *in)
 {
 	struct stk *s = listener->stk;
 	struct stk_socket *so = stk_socket_new(s, &tcp_proto, false);
@@ -92,29 +92,36 @@ void tcp_listen_arrives(struct tcp_pcb *listener, struct tcp_in *in)
 {
 	struct stk *s = listener->stk;
 	struct tcp_pcb *p;
+	bool full;
 
 	/* First: RST. Second: ACK. Third: SYN. */
 	if (in->h.flags & WIRE_TCP_RST)
 		return;
 	if (in->h.flags & WIRE_TCP_ACK) {
-		tcp_refuse(s, in);
+		if ((in->h.flags & WIRE_TCP_SYN) || !tcp_cookie_arrives(listener, in))
+			tcp_refuse(s, in);
 		return;
 	}
 	if (!(in->h.flags & WIRE_TCP_SYN))
 		return;
-	if (listener->accept_count > listener->backlog ||
-	    listener->embryos >= tcp_settings(listener)->max_syn_backlog) {
+	full = listener->embryos >= tcp_settings(listener)->max_syn_backlog;
+	if (listener->accept_count <= listener->backlog && tcp_settings(listener)->syncookies &&
+	    (full || tcp_settings(listener)->syncookies == 2)) {
+		tcp_cookie_send(listener, in);
+		return;
+	}
+	if (listener->accept_count > listener->backlog || full) {
 		stk_drop(s, in->ip->ifindex, STK_TcpListenOverflows, in->f);
 		in->f = NULL;
 		return;
 	}
-	p = child_new(listener, in);
+	p = tcp_listen_child(listener, in);
 	if (!p) {
 		stk_drop(s, in->ip->ifindex, STK_TcpAbortOnMemory, in->f);
 		in->f = NULL;
 		return;
 	}
-	child_link(listener, p);
+	tcp_listen_link(listener, p);
 	tcp_port_share(p, listener);
 	stk_count(s, STK_TcpPassiveOpens);
 	tcp_choose_iss(p);

@@ -364,6 +364,7 @@ int tcp_create(struct stk *s)
 		.recovery = 1,
 		.early_retrans = 3,
 		.frto = 2,
+		.syncookies = 1,
 		.ecn_fallback = 1,
 		.cc_index = 1, /* CUBIC */
 		.port_first = 32768,

@@ -45,6 +45,7 @@ static const struct setting settings[] = {
 	SETTING("rto_min_ms", rto_min_ms, 1, 1, 120000),
 	SETTING("recovery", recovery, 1, 0, 7),
 	SETTING("early_retrans", early_retrans, 1, 0, 4),
+	SETTING("syncookies", syncookies, 1, 0, 2),
 	SETTING("frto", frto, 1, 0, 2),
 	SETTING("ecn", ecn, 1, 0, 2),
 	SETTING("ecn_fallback", ecn_fallback, 1, 0, 1),
@@ -98,12 +99,27 @@ static int congestion_set(struct tcp *t, const char *value)
 	return -ENOENT;
 }
 
+static int port_range_set(struct tcp *t, const char *value)
+{
+	static const struct setting range = {"", 0, 2, 1, 65535};
+	uint32_t ports[3];
+	int error = read_numbers(&range, value, ports);
+
+	if (error || ports[0] > ports[1])
+		return -EINVAL;
+	t->settings.port_first = ports[0];
+	t->settings.port_last = ports[1];
+	return 0;
+}
+
 int tcp_set(struct stk *s, const char *name, const char *value)
 {
 	const struct setting *set;
 	uint32_t numbers[3];
 	int error;
 
+	if (!strcmp(name, "net.ipv4.ip_local_port_range"))
+		return port_range_set(s->tcp, value);
 	if (strncmp(name, PREFIX, strlen(PREFIX)))
 		return -ENOENT;
 	name += strlen(PREFIX);
