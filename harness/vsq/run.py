@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import scenario, units
 from .errors import VsqError
-from .lab import build
+from .lab import LabError, build
 from .result import Result
 
 
@@ -77,6 +77,8 @@ def run(order: Order, seed: int | None = None, out: Path | None = None,
     with build(plan, out=out) as lab:
         try:
             lab.advance(plan.until, plan.stop or None, line)
+        except LabError as error:
+            raise VsqError(f"{order.file}: {error}") from error
         finally:
             if line:
                 line.end()

@@ -28,8 +28,8 @@ def test_an_inline_table_may_span_lines() -> None:
     assert cable["markov"]["edges"][1] == ["{fa#de}", "good", 40]
 
 
-@pytest.mark.parametrize("text", ['a = "{\\n"', "a = '''{\n}'''", 'a = """x\n"{"\n"""', "# {\na = 1",
-                                  "a = [\n1,\n2,\n]", "a = { b = [\n1,\n] }"])
+@pytest.mark.parametrize("text", ['a = "{\\n"', "a = '''{\n}'''", 'a = """x\n"{"\n"""',
+                                  "# {\na = 1", "a = [\n1,\n2,\n]", "a = { b = [\n1,\n] }"])
 def test_what_was_toml_is_read_as_it_was(text: str) -> None:
     assert inline.loads(text) == tomllib.loads(text)
     assert tomllib.loads(inline.joined(text)) == tomllib.loads(text)

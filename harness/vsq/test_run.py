@@ -285,3 +285,9 @@ def test_the_demo_leaves_a_report_a_result_and_a_capture_of_each_end():
     assert [app["metrics"]["bytes_received"] for app in found["apps"][:2]] == [20_000_000] * 2
     assert len(found["cables"][1]["markov"]["nodes"]) == 3
     assert (build / "demo/report.html").stat().st_size < 3_000_000
+
+
+def test_what_the_engine_refuses_when_it_starts_names_the_file(small):
+    done = vsq("run", small, "--no-out", "--set", "app.bulk.family=6")
+    assert done.returncode == 2
+    assert "small.toml" in done.stderr and "no IPv6 addresses in common" in done.stderr
