@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from . import engine, replay, scenario, sweep, table
+from . import compare, engine, replay, scenario, sweep, table
 from .errors import VsqError
 from .run import Order, publish, run, shown
 
@@ -70,6 +70,32 @@ def parser() -> argparse.ArgumentParser:
                      help="how far times may differ: any, or as 1ms (default: not at all)")
     one.add_argument("--seed", metavar="N", type=_number, default=1, help="of all chance")
     one.add_argument("--out", metavar="FILE", help="keep what came out (pcapng)")
+
+    one = commands.add_parser(
+        "compare", help="compare two variants under the same seeds",
+        description="Runs two scenarios, or one with two values of a setting, under the same seeds, "
+        "and says for each metric whether the second is better, worse, or not told apart. Writes "
+        "compare.json and report.html. Exit status: 0 compared, 1 with --check an expectation "
+        "failed, 2 bad input.")
+    one.add_argument("files", metavar="FILE", nargs="+", help="one scenario or two (TOML)")
+    one.add_argument("--set", metavar="KEY=A,B", action="append", default=[],
+                     dest="assignments",
+                     help="change a value: one for both variants, or two, as "
+                     "host.alice.cc=cubic,newreno")
+    one.add_argument("--seeds", metavar="A..B", default="1..30",
+                     help="both included (default: 1..30)")
+    one.add_argument("-j", "--jobs", metavar="N", type=int, default=os.cpu_count() or 1,
+                     help="worker processes (default: one per processor)")
+    one.add_argument("--metric", metavar="NAME", action="append", default=[], dest="metrics",
+                     help="what to compare, as app.bulk.goodput or app.*.rtt.p99 (default: what "
+                     "expectations are about, and each application's headline metrics)")
+    one.add_argument("--until", metavar="TIME", help="instead of the scenario's, as 10s")
+    one.add_argument("--out", metavar="DIR", type=Path,
+                     help="where compare.json and report.html go (default: vsq-out/compare-NAMES)")
+    one.add_argument("--no-out", action="store_true", help="write no files")
+    one.add_argument("--json", action="store_true", help="print compare.json, not the table")
+    one.add_argument("--check", action="store_true",
+                     help="exit with 1 when an expectation failed in any run")
 
     one = commands.add_parser("digest", help="run a scenario and print its digest",
                               description="Prints the hash over every frame on every cable "
@@ -137,6 +163,22 @@ def _show(arguments: argparse.Namespace) -> int:
     return HELD
 
 
+def _compare(arguments: argparse.Namespace) -> int:
+    a, b = compare.variants(arguments.files, arguments.assignments, arguments.until)
+    found = compare.compare(a, b, sweep.seeds(arguments.seeds), max(1, arguments.jobs),
+                            arguments.metrics)
+    if arguments.json:
+        json.dump(compare.document(found), sys.stdout, allow_nan=False, indent=1)
+        print()
+    else:
+        print(compare.render(found, table.Style.of(sys.stdout)))
+    if not arguments.no_out:
+        paths = compare.write(found, arguments.out or compare.folder(a, b))
+        if not arguments.json:
+            print("\n" + "\n".join(shown(path) for path in paths))
+    return FAILED if arguments.check and found.failed else HELD
+
+
 def _replay(arguments: argparse.Namespace) -> int:
     code, account = replay.run(replay.Replay(
         arguments.capture, arguments.into, arguments.address, arguments.settings,
@@ -146,7 +188,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     return FAILED if code else HELD
 
 
-COMMANDS = {"run": _run, "replay": _replay, "digest": _digest, "show": _show}
+COMMANDS = {"run": _run, "compare": _compare, "replay": _replay, "digest": _digest, "show": _show}
 
 
 def main(words: list[str] | None = None) -> int:

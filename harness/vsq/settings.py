@@ -8,7 +8,7 @@ from .fields import Table, kind_name
 # Short names are keys of [host.NAME] itself; the engine knows them too.
 SHORT = {
     "mtu": "longest packet of its interfaces, bytes",
-    "cc": "congestion control of TCP",
+    "cc": "congestion control of TCP: cubic or reno (newreno means reno)",
     "sack": "selective acknowledgements, 0 or 1",
     "timestamps": "TCP timestamps, 0 or 1",
     "window_scaling": "TCP window scaling, 0 or 1",
@@ -18,6 +18,10 @@ SHORT = {
     "ttl": "hop limit of what it sends",
     "forwarding": "whether it forwards packets, 0 or 1 (a router does)",
 }
+
+
+# NewReno is what the engine, as Linux, calls reno.
+CONTROLS = ("cc", "net.ipv4.tcp_congestion_control")
 
 
 def _text(value: object) -> str | None:
@@ -41,7 +45,7 @@ def _flat(table: Table, key: str, value: object, name: str) -> list[tuple[str, s
         table.note(key, f"{name} = {quote(value)} is {kind_name(value)}",
                    "a number, true, false, a text or an array of integers")
         return []
-    return [(name, text)]
+    return [(name, "reno" if name in CONTROLS and text == "newreno" else text)]
 
 
 def read(table: Table) -> list[tuple[str, str]]:

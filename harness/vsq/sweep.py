@@ -6,7 +6,7 @@ import json
 import multiprocessing
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -54,15 +54,19 @@ def one(work: tuple[Order, int]) -> Outcome:
 
 
 def outcomes(order: Order, which: range, jobs: int) -> Iterator[Outcome]:
-    work = [(order, seed) for seed in which]
+    yield from spread_out(one, [(order, seed) for seed in which], jobs)
+
+
+def spread_out(function: Callable, work: list, jobs: int) -> Iterator:
+    """What the function makes of each piece of work, in their order. VsqError."""
     if jobs <= 1:
-        yield from map(one, work)
+        yield from map(function, work)
         return
     # Spawned, not forked: a worker must find the engine as a new process would.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(work)), mp_context=spawn) as pool:
         try:
-            yield from pool.map(one, work)
+            yield from pool.map(function, work)
         except BrokenProcessPool as error:
             raise VsqError("a worker process died; run the seeds with -j 1") from error
 
