@@ -146,10 +146,12 @@ def _names(files: list[str], pairs: list[tuple[str, str, str]]) -> tuple[str, st
     return (sides[0], sides[1]) if sides[0] != sides[1] else ("A", "B")
 
 
-def variants(files: list[str], assignments: list[str], until: str | None) -> tuple[Variant, Variant]:
+def variants(files: list[str], assignments: list[str],
+             until: str | None) -> tuple[Variant, Variant]:
     """What the words of the command mean. VsqError."""
     if len(files) > 2:
-        raise VsqError(f"{len(files)} scenarios were given (allowed: one with --set KEY=A,B, or two)")
+        raise VsqError(f"{len(files)} scenarios were given (allowed: two, or one with "
+                       "--set KEY=A,B)")
     if "-" in files:
         raise VsqError("-: standard input can be read once only, and each run reads the scenario "
                        "(allowed: the names of files)")
@@ -252,7 +254,9 @@ def _usual(pairs: list[tuple[Trial, Trial]], known: dict) -> list[str]:
         _, index, rest = name.split(".", 2)
         if rest != "duration" or pairs[0][0].apps[int(index)]["flow"] == "tcp":
             found[name] = None
-    return list(found)
+    # What belongs to one application stands together; the rest comes after them.
+    return sorted(found, key=lambda name: int(name.split(".")[1])
+                  if name.startswith("app.") else math.inf)
 
 
 def metrics(pairs: list[tuple[Trial, Trial]], patterns: list[str]) -> list[Metric]:

@@ -44,7 +44,7 @@ font-size:15.5px;margin-bottom:4px}
 .higher .forest,.lower .forest{color:var(--accent)}.none .forest{color:var(--quiet)}
 .figure.better{color:var(--good)}.figure.worse{color:var(--bad)}
 .vs{display:inline-flex;align-items:center;gap:9px}.vs i{width:13px;height:13px;border-radius:4px}
-h1 .and{color:var(--soft);font-weight:400;padding:0 .28em}
+h1 .and{color:var(--soft);font-weight:400;padding:0 .28em}h1 .and:last-child{padding:0 0 0 .06em}
 td.caution{white-space:normal}td small,.soft{color:var(--soft)}
 @media (max-width:860px){.pair{grid-template-columns:1fr}}
 """
@@ -128,7 +128,8 @@ def _chart(parts: list[str], what: str) -> str:
             f'd="M{EDGE} 10V{BASE}H{WIDE - 14}"/></svg>')
 
 
-def dots(a: list[float], b: list[float], seeds: list[int], quantity: str, better: int) -> str:
+def dots(a: list[float], b: list[float], seeds: list[int], quantity: str, better: int,
+         names: tuple[str, str]) -> str:
     """A dot for each variant of each seed, the two of a seed joined; seeds in the order of A."""
     scale = Scale(a + b, BASE, 10, 5)
     parts = []
@@ -144,15 +145,15 @@ def dots(a: list[float], b: list[float], seeds: list[int], quantity: str, better
         x = EDGE + (place + 0.5) * wide
         move = (b[i] > a[i]) - (b[i] < a[i])
         word = "" if not move * better else " better" if move == better else " worse"
-        told = (f"seed {seeds[i]}: A {units.show(a[i], quantity)}, "
-                f"B {units.show(b[i], quantity)}")
+        told = (f"seed {seeds[i]}: {names[0]} {units.show(a[i], quantity)}, "
+                f"{names[1]} {units.show(b[i], quantity)}")
         parts.append(f'<g><title>{escape(told)}</title><path class="lean{word}" '
                      f'd="M{x:.1f} {scale(a[i]):.1f}V{scale(b[i]):.1f}"/>'
                      + "".join(f'<circle class="dot {colour}" cx="{x:.1f}" cy="{scale(v):.1f}" '
                                f'r="{radius:.1f}"/>'
                                for colour, v in zip(COLOURS, (a[i], b[i]))) + "</g>")
     parts.append(f'<text class="tx" x="{(EDGE + WIDE - 14) / 2:.0f}" y="{BASE + 19}">'
-                 f"{len(a)} seeds, in the order of A</text>")
+                 f"{len(a)} seeds, in the order of {escape(names[0])}</text>")
     return _chart(parts, "each seed's pair")
 
 
@@ -163,8 +164,9 @@ def distribution(a: list[float], b: list[float], quantity: str) -> str:
     parts = []
     for value in scale.marks:
         x = scale(value)
-        parts.append(f'<path class="grid" d="M{x:.1f} 10V{BASE}"/><text class="tx" x="{x:.1f}" '
-                     f'y="{BASE + 19}">{scale.label(value, quantity)}</text>')
+        parts.append(f'<path class="grid" d="M{x:.1f} 10V{BASE}"/><text class="tx" '
+                     f'x="{min(x, WIDE - 28):.1f}" y="{BASE + 19}">'
+                     f"{scale.label(value, quantity)}</text>")
     for share in (0, 25, 50, 75, 100):
         y = BASE - (BASE - 10) * share / 100
         parts.append(f'<path class="grid" d="M{left} {y:.1f}H{WIDE - 14}"/><text class="ty" '

@@ -50,12 +50,12 @@ def _sentence(one: Metric, found: Comparison) -> str:
     if not p.interval:
         return "One pair says nothing about chance."
     low, high = (_signed(one, end) for end in p.interval)
-    text = (f"On average {found.b.name} has {_signed(one, p.mean)}"
+    text = (f"From {found.a.name} to {found.b.name} the mean moves by {_signed(one, p.mean)}"
             + (f" ({_percent(one.relative)})" if one.relative is not None else "")
             + f"; 95 % interval {low} to {high}")
     if p.bootstrap:
         text += ", by bootstrap " + " to ".join(_signed(one, end) for end in p.bootstrap)
-    text += (f". It is more in {p.up} seed{'s' * (p.up != 1)}, less in {p.down}. p = "
+    text += (f". It goes up in {p.up} seed{'s' * (p.up != 1)}, down in {p.down}. p = "
              f"{compare.spell(p.p)} by t, {compare.spell(p.rank_p)} by ranks, "
              f"{compare.spell(p.sign_p)} by signs")
     return text.replace("= <", "<") + (
@@ -134,8 +134,9 @@ def _table(found: Comparison) -> str:
         notes.append(f"* {'; '.join(cautious)}.")
     notes.append(
         f"Differences are {found.b.name} minus {found.a.name} under the same seed. A verdict is "
-        "told where the 95 % interval of their mean (Student's t over pairs) leaves out 0; ranks are "
-        "Wilcoxon's. Of twenty metrics that differ in nothing, one is told apart by chance.")
+        "told where the 95 % interval of their mean (Student's t over pairs) leaves out 0; "
+        "ranks are Wilcoxon's. The scale is by square roots. Of twenty metrics that differ in nothing, "
+        "one is told apart by chance.")
     surer = sum(one.holm < 1 - stats.LEVEL for one in rows)
     told = sum(bool(one.found.direction) for one in rows)
     if told:
@@ -144,7 +145,8 @@ def _table(found: Comparison) -> str:
     return ('<h2>Differences</h2><div class="card scroll"><table><thead><tr>'
             + "".join(f"<th>{escape(text)}</th>" for text in head)
             + f"<th>{compare_plots.ruler(limit)}</th><th>p (t)</th><th>p (ranks)</th>"
-            f"<th>{escape(found.b.name)} is</th></tr></thead><tbody>{''.join(body)}</tbody></table>"
+            f"<th>{escape(found.b.name)} is</th></tr></thead><tbody>{''.join(body)}</tbody>"
+            "</table>"
             + "".join(f'<p class="meta">{escape(note)}</p>' for note in notes) + "</div>")
 
 
@@ -180,7 +182,8 @@ def _metrics(found: Comparison) -> str:
             f'<section class="card metric"><h3>{escape(one.text)} {_word(one)}'
             f'<small class="soft">{_aim(one)}</small>{keys}</h3>'
             f'<p class="meta">{escape(_sentence(one, found))}</p><div class="pair">'
-            + compare_plots.dots(one.a, one.b, one.seeds, one.quantity, one.better)
+            + compare_plots.dots(one.a, one.b, one.seeds, one.quantity, one.better,
+                                 (found.a.name, found.b.name))
             + compare_plots.distribution(one.a, one.b, one.quantity) + "</div></section>")
     left = len(found.telling()) - METRICS_MAX
     more = f'<p class="meta">{left} more metrics are in compare.json.</p>' if left > 0 else ""
@@ -233,7 +236,8 @@ def _header(found: Comparison) -> str:
         f'<header><div class="brand"><span><b>vsq</b> {escape(engine.version())} · '
         f'{escape(files)}</span>'
         '<button id="theme" class="nojs" type="button">light / dark</button></div>'
-        f'<h1>{_variant(found, 0)}<span class="and">or</span>{_variant(found, 1)}<span class="and">?</span></h1>'
+        f'<h1>{_variant(found, 0)}<span class="and">or</span>{_variant(found, 1)}'
+        '<span class="and">?</span></h1>'
         f'{about}<div class="row">{pills}'
         + (f'<span class="meta"><b>{other}</b> differ, neither way better</span>' if other else "")
         + f'<span class="meta">no difference told in <b>{undecided}</b></span>'
@@ -251,8 +255,8 @@ def html(found: Comparison) -> str:
     seeds = min(len(found.seeds), compare.CURVES_MAX)
     timeline = (f'<div class="bar"><h2>Over time</h2><div class="tools nojs"><output></output>'
                 f'{tools}</div></div><p class="meta">Lines are medians over {seeds} seeds, bands '
-                "hold the middle 80 % of them, at each moment among the runs that still go on; they "
-                f"end where less than half do.</p>{over_time}") if over_time else ""
+                "hold the middle 80 % of them, at each moment among the runs that still go on; "
+                f"they end where less than half do.</p>{over_time}") if over_time else ""
     title = f"{found.a.name} or {found.b.name}?"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -262,5 +266,5 @@ def html(found: Comparison) -> str:
         f'<main data-unit="{axis.unit}" data-end="{axis.end}" data-frame="{frame}">'
         f'<div class="cards">{_cards(found)}</div>{_table(found)}{timeline}{_metrics(found)}'
         f"{_again(found)}</main><footer>Times are of the virtual clock. compare.json has every "
-        "number. Drag over time to zoom, double-click for the whole run, click a name to hide its "
-        f"line; keys + − 0 ← →.</footer><script>{script}</script></body></html>")
+        "number. Drag over time to zoom, double-click for the whole run, click a name to hide "
+        f"its line; keys + − 0 ← →.</footer><script>{script}</script></body></html>")
