@@ -14,6 +14,7 @@
  *      tcp_output.c          a segment leaves; tcp_options.c writes its options
  *      tcp_sndbuf.c          bytes not yet acknowledged; tcp_sent.c the segments they left in
  *      tcp_rcvbuf.c          frames received, in order and not; the window offered
+ *      tcp_tune.c            ... which follows how fast the application reads
  *      tcp_timer.c tcp_rtt.c deadlines of a connection on one timer; RFC 6298
  *      tcp_error.c           ICMP errors
  *
@@ -270,6 +271,8 @@ struct tcp_pcb {
 
 	uint32_t sndbuf_max, rcvbuf_max; /* bytes */
 	uint32_t rcv_clamp;		 /* the window grows up to this as data come */
+	uint32_t tune_rtt_ms, tune_at_ms; /* of the peer's data; when this round began */
+	uint32_t tune_read, tune_space;	  /* bytes read in it; and in the best before */
 	uint32_t notsent_lowat;
 	int32_t linger_s;		 /* -1: off */
 	uint32_t user_timeout_ms;
@@ -548,6 +551,10 @@ void tcp_rcvbuf_clear(struct tcp_pcb *);
 uint32_t tcp_rcv_window(struct tcp_pcb *); /* to offer now: moves rcv_wnd */
 uint32_t tcp_rcv_space(const struct tcp_pcb *);
 void tcp_rcv_duplicate(struct tcp_pcb *, uint32_t left, uint32_t right); /* RFC 2883 */
+
+/* tcp_tune.c */
+void tcp_tune_rtt(struct tcp_pcb *, const struct tcp_in *); /* data have come */
+void tcp_tune_read(struct tcp_pcb *, size_t bytes);	    /* the application has read */
 
 /* tcp_sockopt.c */
 int tcp_option_set(struct stk *, vs_time now, struct stk_socket *, enum stk_option, int64_t);

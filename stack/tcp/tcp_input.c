@@ -261,10 +261,12 @@ static void trim(struct tcp_pcb *p, struct tcp_in *in)
 	}
 }
 
-static void note_data(struct tcp_pcb *p, uint32_t len)
+static void note_data(struct tcp_pcb *p, const struct tcp_in *in)
 {
-	uint32_t most = tcp_rcv_space(p);
+	uint32_t len = in->len, most = tcp_rcv_space(p);
 
+	if (p->ts_on)
+		tcp_tune_rtt(p, in);
 	/* After a pause the peer starts slowly: tell it at once again. */
 	if (tcp_now(p) - p->received_at > tcp_rto(p))
 		p->quick_acks = TCP_QUICK_ACKS;
@@ -291,7 +293,7 @@ static bool process_text(struct tcp_pcb *p, struct tcp_in *in)
 		p->ack_now = true;
 		return true;
 	}
-	note_data(p, in->len);
+	note_data(p, in);
 	if (p->ecn_on)
 		tcp_ecn_data(p, in);
 	tcp_rcvbuf_arrives(p, in);
@@ -454,7 +456,7 @@ static bool arrives_as_predicted(struct tcp_pcb *p, struct tcp_in *in)
 			return false;
 		ts_arrives(p, in);
 		p->snd_wl1 = in->h.seq;
-		note_data(p, in->len);
+		note_data(p, in);
 		if (p->ecn_on)
 			tcp_ecn_data(p, in);
 		if (!tcp_rcvbuf_append(p, in->f)) {

@@ -189,7 +189,7 @@ void tcp_pcb_init(struct stk *s, struct tcp_pcb *p)
 	for (unsigned d = 0; d < TCP_DEADLINES; d++)
 		p->deadline[d] = VS_NEVER;
 	p->sndbuf_max = set->wmem[2];
-	p->rcvbuf_max = set->rmem[2];
+	p->rcvbuf_max = set->rmem[1]; /* grows to rmem[2] as it is used */
 	p->notsent_lowat = UINT32_MAX;
 	p->linger_s = -1;
 	p->keep_idle_s = (uint16_t)set->keepalive_time;

@@ -161,7 +161,8 @@ static void window_update(struct tcp_pcb *p)
 	if (p->state != TCP_ESTABLISHED && p->state != TCP_FIN_WAIT_1 && p->state != TCP_FIN_WAIT_2)
 		return;
 	if (p->fin_received || space < 2 * p->rcv_wnd ||
-	    space - p->rcv_wnd < tcp_min(2u * p->mss_rcv, p->rcvbuf_max / 2))
+	    space - p->rcv_wnd <
+		    tcp_min(tcp_min(2u * p->mss_rcv, p->rcv_clamp), p->rcvbuf_max / 2))
 		return;
 	p->ack_now = true;
 	tcp_output(p);
@@ -180,8 +181,10 @@ static ptrdiff_t tcp_recv(struct stk *s, vs_time now, struct stk_socket *so, voi
 		return -ENOTCONN;
 	done = tcp_rcvbuf_read(p, bytes, len, flags & STK_MSG_PEEK);
 	if (done) {
-		if (!(flags & STK_MSG_PEEK))
+		if (!(flags & STK_MSG_PEEK)) {
+			tcp_tune_read(p, done);
 			window_update(p);
+		}
 		return (ptrdiff_t)done;
 	}
 	if (p->fin_received || p->rcv_shut || !len)
