@@ -22,6 +22,7 @@ struct run {
 	struct mgmt *m;
 	char *out;
 	size_t out_len;
+	unsigned scripts; /* loaded: each of a script's lines may answer JSON of its own */
 };
 
 static int run_say(void *owner, vs_time now, struct mgmt_reply *reply, const char *args)
@@ -61,6 +62,7 @@ static int load(void *ctx, const char *path, int (*line)(void *, const char *, u
 	unsigned number = 0;
 	int error = 0;
 
+	r->scripts++;
 	if (strchr(path, 'x'))
 		return -ENOENT;
 	for (size_t at = 0; at < r->script_len && number < 6 && !error;) {
@@ -141,7 +143,7 @@ static void check_out(struct run *r)
 			line += 5;
 		if (data && strcmp(line, ".") == 0) {
 			data = false;
-			vs_assert(!json || lines == 1);
+			vs_assert(!json || lines == 1 || r->scripts);
 		} else if (data) {
 			if (first && line[0] == '{' && json_end(line, 0)) {
 				vs_assert(*json_end(line, 0) == '\0');
