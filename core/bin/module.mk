@@ -1,7 +1,7 @@
 $(call declare,program,vde_plug,vde_plug.c cable.c iplog.c,vdeplug host base)
 $(call declare,program,vde_plug2tap,vde_plug2tap.c cable.c,vdeplug host base)
 $(call declare,program,dpipe,dpipe.c,host base)
-$(call declare,program,vde_switch,vde_switch.c switch_guests.c switch_options.c switch_ports.c,switch mgmt wire host base)
+$(call declare,program,vde_switch,vde_switch.c script.c switch_guests.c switch_options.c switch_ports.c,switch mgmt wire host base)
 $(call declare,program,wirefilter,wirefilter.c wf_end.c wf_options.c wf_trace.c script.c,link mgmt host base vdeplug)
 $(call declare,program,unixterm,unixterm.c term.c term_edit.c peer.c,,-ledit)
 $(call declare,program,vdeterm,vdeterm.c term.c term_edit.c peer.c,,-ledit)

@@ -4,6 +4,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "core/base/text.h"
+#include "core/mgmt/mgmt.h"
 
 int script_read(void *ctx, const char *path,
 		int (*line)(void *line_ctx, const char *text, unsigned number), void *line_ctx)
@@ -24,8 +28,21 @@ int script_read(void *ctx, const char *path,
 		err = line(line_ctx, text, ++number);
 	}
 	if (!err && ferror(file))
-		err = -EIO;
+		err = errno ? -errno : -EIO;
 	free(text);
 	fclose(file);
+	return err;
+}
+
+int script_load(struct mgmt *mgmt, vs_time now, const char *path, char *why, size_t size)
+{
+	struct vs_text text;
+	int err;
+
+	vs_text_init(&text, why, size);
+	err = mgmt_load(mgmt, now, path, true, &text);
+	if (err && !text.len)
+		snprintf(why, size, "%s: %s", path, strerror(-err));
+	why[strcspn(why, "\n")] = '\0';
 	return err;
 }

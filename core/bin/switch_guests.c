@@ -40,7 +40,7 @@ struct guests {
 	char dir[PATH_MAX];
 	char ctl_path[PATH_MAX + 4];
 	int listener;
-	bool deaf; /* out of descriptors: listening goes on when a guest leaves */
+	int spare; /* for sock_accept() */
 	struct guest *list;
 };
 
@@ -63,10 +63,6 @@ static void guest_close(struct guest *g)
 		close(g->data);
 	close(g->ctl);
 	free(g);
-	if (gs->deaf) {
-		gs->deaf = false;
-		rt_change(gs->conf.rt, gs->listener, RT_READ);
-	}
 }
 
 void guests_endpoint_closed(struct guests *gs, int endpoint)
@@ -83,13 +79,13 @@ void guests_endpoint_closed(struct guests *gs, int endpoint)
 
 static int data_recv(void *ctx, int fd, struct vs_frame **frames, unsigned count, bool *more)
 {
-	return dgram_recv(ctx, fd, frames, count, more);
+	return dgram_recv_frames(ctx, fd, frames, count, more);
 }
 
 static int data_send(void *ctx, int fd, struct vs_frame *const *frames, unsigned count)
 {
 	(void)ctx;
-	return dgram_send(fd, frames, count);
+	return dgram_send_frames(fd, frames, count);
 }
 
 /* What a request asks for. */
@@ -197,7 +193,8 @@ static int data_open(struct guest *g, const struct wish *wish, int port, uid_t u
 static int admit(struct guest *g, const struct wish *wish)
 {
 	struct guests *gs = g->guests;
-	struct transport transport = {data_recv, data_send, gs->conf.rx};
+	struct transport transport = {
+		.recv = data_recv, .send = data_send, .ctx = gs->conf.rx};
 	uid_t user = sock_peer_user(g->ctl);
 	struct vsw_guest who = {
 		.port = wish->port,
@@ -261,17 +258,13 @@ static void on_ctl(void *ctx, int fd, unsigned events)
 static void on_listener(void *ctx, int fd, unsigned events)
 {
 	struct guests *gs = ctx;
-	int ctl = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int ctl = sock_accept(fd, &gs->spare);
 	struct guest *g;
 
 	(void)events;
 	if (ctl < 0) {
-		if (errno == EMFILE || errno == ENFILE) {
-			process_log(LOG_WARNING, "accept: %s", strerror(errno));
-			gs->deaf = gs->list != NULL;
-			if (gs->deaf)
-				rt_change(gs->conf.rt, fd, 0);
-		}
+		if (ctl == -EMFILE || ctl == -ENFILE)
+			process_log(LOG_WARNING, "guest refused: %s", strerror(-ctl));
 		return;
 	}
 	g = calloc(1, sizeof(*g));
@@ -370,6 +363,7 @@ int guests_create(struct guests **out, const struct guests_conf *conf, const cha
 	if (!gs)
 		return -ENOMEM;
 	gs->conf = *conf;
+	gs->spare = sock_spare();
 	error = directory(gs, what);
 	if (error)
 		goto no_listener;
@@ -391,6 +385,8 @@ no_watch:
 	close(gs->listener);
 	unlink(gs->ctl_path);
 no_listener:
+	if (gs->spare >= 0)
+		close(gs->spare);
 	free(gs);
 	return error;
 }
@@ -403,6 +399,8 @@ void guests_destroy(struct guests *gs)
 		guest_close(gs->list);
 	rt_remove(gs->conf.rt, gs->listener);
 	close(gs->listener);
+	if (gs->spare >= 0)
+		close(gs->spare);
 	unlink(gs->ctl_path);
 	rmdir(gs->dir);
 	free(gs);

@@ -198,6 +198,12 @@ static void pull(struct ports *ps, struct port *from)
 	}
 }
 
+/* Errors of a descriptor that will never carry a frame again; waiting for it would not wait. */
+static bool is_gone(int error)
+{
+	return error == -EBADFD || error == -EBADF || error == -ENODEV || error == -ENXIO;
+}
+
 static void receive(struct port *p)
 {
 	struct ports *ps = p->ports;
@@ -207,6 +213,10 @@ static void receive(struct port *p)
 	bool more;
 
 	count = p->transport.recv(p->transport.ctx, p->fd, frames, BATCH, &more);
+	if (count < 0 && p->transport.gone && is_gone(count)) {
+		p->transport.gone(p->transport.ctx, p->endpoint); /* p is no more */
+		return;
+	}
 	for (int i = 0; i < count; i++) {
 		p->stats.rx_frames++;
 		vsw_input(ps->sw, now, p->endpoint, frames[i]);
@@ -221,7 +231,7 @@ static void on_port(void *ctx, int fd, unsigned events)
 	(void)fd;
 	if (events & RT_WRITE && p->blocked)
 		flush(p);
-	if (events & RT_READ && !p->waits_for)
+	if (events & RT_HUP || (events & RT_READ && !p->waits_for))
 		receive(p);
 }
 

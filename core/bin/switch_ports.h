@@ -27,10 +27,12 @@
 struct ports;
 
 struct transport {
-	/* As dgram_recv(): gives up to count frames without waiting. */
+	/* As dgram_recv_frames(): gives up to count frames without waiting. */
 	int (*recv)(void *ctx, int fd, struct vs_frame **frames, unsigned count, bool *more);
-	/* As dgram_send(): borrows frames and sends them without waiting; -EAGAIN when full. */
+	/* As dgram_send_frames(): borrows frames and sends them without waiting. */
 	int (*send)(void *ctx, int fd, struct vs_frame *const *frames, unsigned count);
+	/* The descriptor is of no use any more: removes the endpoint. NULL: it never is. */
+	void (*gone)(void *ctx, int endpoint);
 	void *ctx;
 };
 

@@ -11,7 +11,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "core/base/text.h"
+#include "core/bin/script.h"
 #include "core/bin/switch_guests.h"
 #include "core/bin/switch_options.h"
 #include "core/bin/switch_ports.h"
@@ -31,7 +31,7 @@
 struct tap {
 	char name[TAP_NAME_MAX];
 	int fd, endpoint;
-	struct vs_pool *pool;
+	struct world *world;
 };
 
 struct world {
@@ -105,7 +105,7 @@ static int tap_port_recv(void *ctx, int fd, struct vs_frame **frames, unsigned c
 {
 	const struct tap *tap = ctx;
 
-	return tap_recv_frames(fd, tap->pool, frames, count, more);
+	return tap_recv_frames(fd, tap->world->pool, frames, count, more);
 }
 
 static int tap_port_send(void *ctx, int fd, struct vs_frame *const *frames, unsigned count)
@@ -114,14 +114,31 @@ static int tap_port_send(void *ctx, int fd, struct vs_frame *const *frames, unsi
 	return tap_send_frames(fd, frames, count);
 }
 
+/* Somebody has deleted the interface. */
+static void tap_port_gone(void *ctx, int endpoint)
+{
+	struct tap *tap = ctx;
+	struct world *w = tap->world;
+
+	process_log(LOG_WARNING, "tap %s: the interface is gone, port %04d is closed", tap->name,
+		    vsw_port_of(w->sw, endpoint));
+	tap_close(w, tap);
+	vsw_detach(w->sw, rt_now(w->rt), endpoint);
+}
+
 static int tap_join(struct world *w, const char *name)
 {
 	struct tap *tap = &w->taps[w->taps_count];
-	struct transport transport = {tap_port_recv, tap_port_send, tap};
+	struct transport transport = {
+		.recv = tap_port_recv,
+		.send = tap_port_send,
+		.gone = tap_port_gone,
+		.ctx = tap,
+	};
 	struct vsw_guest who = {.any = true, .user = VSW_NONE, .module = "tuntap"};
 	int error;
 
-	tap->pool = w->pool;
+	tap->world = w;
 	tap->fd = tap_open(name, false, tap->name);
 	if (tap->fd < 0)
 		return tap->fd;
@@ -256,10 +273,10 @@ static int run_plugin_del(void *owner, vs_time now, struct mgmt_reply *r, const 
 }
 
 static const struct mgmt_command commands[] = {
-	{"ds", "============", "DATA SOCKET MENU", NULL, MGMT_MENU},
-	{"ds/showinfo", "", "show ds info", run_ds_showinfo, MGMT_DATA},
+	{"ds", "============", "DATA SOCKET MENU", NULL, MGMT_MENU | MGMT_FIRST},
+	{"ds/showinfo", "", "show ds info", run_ds_showinfo, MGMT_DATA | MGMT_FIRST},
 	{"ds/print", "", "print the sockets: frames in, out, held and dropped", run_ds_print,
-	 MGMT_DATA},
+	 MGMT_DATA | MGMT_FIRST},
 	{"showinfo", "", "show switch version and info", run_showinfo, MGMT_DATA},
 };
 
@@ -271,31 +288,6 @@ static const struct mgmt_command plugin_commands[] = {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static int load_script(void *ctx, const char *path,
-		       int (*line)(void *line_ctx, const char *text, unsigned number),
-		       void *line_ctx)
-{
-	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t size = 0;
-	ssize_t len;
-	int error = 0;
-
-	(void)ctx;
-	if (!file)
-		return -errno;
-	for (unsigned number = 1; !error && (len = getline(&text, &size, file)) >= 0; number++) {
-		if (len && text[len - 1] == '\n')
-			text[len - 1] = '\0';
-		error = line(line_ctx, text, number);
-	}
-	if (!error && ferror(file))
-		error = -EIO;
-	free(text);
-	fclose(file);
-	return error;
-}
 
 static void on_end(void *ctx, bool shutdown)
 {
@@ -352,7 +344,7 @@ static int world_create(struct world *w)
 		.greeting = SWITCH_VERSION "\n" SWITCH_COPYRIGHT "\n\n",
 		.debug_max = w->options.debug_max,
 		.ctx = w,
-		.load = load_script,
+		.load = script_read,
 	};
 	struct vsw_conf vsw_conf = {
 		.ports = w->options.ports,
@@ -463,14 +455,12 @@ static int load_rc(struct world *w)
 	static const char *const in_home[] = {"/.vde2/vde_switch.rc", "/.vderc"};
 	const char *home = getenv("HOME");
 	char path[PATH_MAX] = "/etc/vde2/vde_switch.rc", line[1024];
-	struct vs_text why;
 	int error;
 
-	vs_text_init(&why, line, sizeof(line));
 	if (w->options.rc_file) {
-		error = mgmt_load(w->mgmt, rt_now(w->rt), w->options.rc_file, true, &why);
+		error = script_load(w->mgmt, rt_now(w->rt), w->options.rc_file, line, sizeof(line));
 		if (error)
-			process_log(LOG_ERR, "%s", why.len ? line : strerror(-error));
+			process_log(LOG_ERR, "%s", line);
 		return error;
 	}
 	for (size_t i = 0; home && i < COUNT(in_home); i++) {
@@ -483,8 +473,8 @@ static int load_rc(struct world *w)
 		}
 	}
 	if (access(path, R_OK) == 0 &&
-	    (error = mgmt_load(w->mgmt, rt_now(w->rt), path, true, &why)) != 0)
-		process_log(LOG_WARNING, "%s", why.len ? line : strerror(-error));
+	    script_load(w->mgmt, rt_now(w->rt), path, line, sizeof(line)))
+		process_log(LOG_WARNING, "%s", line);
 	return 0;
 }
 
@@ -536,6 +526,7 @@ int main(int argc, char **argv)
 	if (error >= 0)
 		close(error);
 	process_log_init(argv[0]);
+	process_files_max();
 	error = switch_options_parse(&w.options, argc, argv);
 	if (error)
 		return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -92,7 +92,7 @@ static void read_datagrams(struct wf_end *e)
 	bool more = true;
 
 	for (int i = 0; i < BATCHES_MAX && more && e->conf.ready(e->conf.ctx, e->conf.port); i++) {
-		int count = dgram_recv(e->rx, e->in, frames, e->batch, &more);
+		int count = dgram_recv_frames(e->rx, e->in, frames, e->batch, &more);
 
 		for (int k = 0; k < count; k++)
 			e->conf.frame(e->conf.ctx, e->conf.port, frames[k]);
@@ -282,7 +282,7 @@ static void flush_datagrams(struct wf_end *e)
 
 		for (; count < DGRAM_BATCH && count < vs_queue_len(q); count++)
 			frames[count] = q->ring[(q->head + count) & (q->size - 1)].frame;
-		sent = dgram_send(e->out, frames, count);
+		sent = dgram_send_frames(e->out, frames, count);
 		if (sent == -EAGAIN || sent == -ENOBUFS) {
 			wait_writable(e, true);
 			return;

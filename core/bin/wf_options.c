@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "core/base/text.h"
 #include "core/host/process.h"
@@ -98,13 +99,13 @@ static const struct option long_options[] = {
 
 int wf_complain(const char *format, ...)
 {
+	char line[1024];
 	va_list args;
 
-	fputs("wirefilter: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	process_log(LOG_ERR, "%s", line);
 	return 1;
 }
 

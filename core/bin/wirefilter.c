@@ -222,15 +222,10 @@ static void on_console_end(void *ctx, bool shutdown)
 static int settings_apply(struct wf *wf)
 {
 	struct wf_options *o = &wf->opt;
-	char why_bytes[4096];
-	struct vs_text why;
+	char why[1024];
 
-	vs_text_init(&why, why_bytes, sizeof(why_bytes));
-	if (o->rcfile && mgmt_load(wf->mgmt, 0, o->rcfile, true, &why)) {
-		if (why.len && why_bytes[why.len - 1] == '\n')
-			why_bytes[why.len - 1] = '\0';
-		return wf_complain("rc command error: %s", *why_bytes ? why_bytes : o->rcfile);
-	}
+	if (o->rcfile && script_load(wf->mgmt, 0, o->rcfile, why, sizeof(why)))
+		return wf_complain("rc command error: %s", why);
 	for (size_t i = 0; i < o->settings_len; i++) {
 		const struct wf_setting *s = &o->settings[i];
 		const char *text = "";
@@ -292,17 +287,13 @@ static int end_create(struct wf *wf, int side)
 	return wf_end_stream(&wf->ends[side], &conf, in, out);
 }
 
-/* What is made in the process that stays: after it went to the background. */
 static int world_create(struct wf *wf)
 {
-	bool console = wf->opt.plugs && wf->vde[0] && wf->vde[1] && !wf->opt.daemon;
 	struct console_conf conf = {
 		.mgmt = wf->mgmt, .prompt = PROMPT, .ctx = wf, .end = on_console_end};
 	int err = rt_create(&wf->rt);
 
 	conf.rt = wf->rt;
-	if (!err)
-		err = rt_signals(wf->rt, on_signal, wf);
 	for (int side = 0; side < 2 && !err; side++)
 		err = end_create(wf, side);
 	if (!err)
@@ -316,9 +307,7 @@ static int world_create(struct wf *wf)
 		if (err)
 			return wf_complain("--mgmt %s: %s", wf->opt.mgmt, strerror(-err));
 	}
-	if (console)
-		err = console_terminal(wf->console);
-	return err ? wf_complain("%s", strerror(-err)) : 0;
+	return 0;
 }
 
 static int paths_make(struct wf *wf)
@@ -331,26 +320,42 @@ static int paths_make(struct wf *wf)
 	return 0;
 }
 
+/* Goes to the background, or takes the terminal: what can fail has been done before, so that who
+ * starts a daemon hears of it. Signals come to the process that asks for them.
+ */
+static int settle(struct wf *wf)
+{
+	const struct wf_options *o = &wf->opt;
+	bool plugs = o->plugs && wf->vde[0] && wf->vde[1];
+	int err = 0;
+
+	if (o->daemon) {
+		err = process_daemonize_pidfile(o->pidfile ? wf->pid_path : NULL);
+		if (!err)
+			process_log_syslog();
+	} else if (o->pidfile) {
+		err = process_pidfile(wf->pid_path);
+	}
+	if (err)
+		return wf_complain("%s: %s", o->pidfile ? o->pidfile : "--daemon", strerror(-err));
+	wf->pid_written = o->pidfile != NULL;
+	err = rt_signals(wf->rt, on_signal, wf);
+	if (!err && plugs && !o->daemon)
+		err = console_terminal(wf->console);
+	return err ? wf_complain("%s", strerror(-err)) : 0;
+}
+
 static int start(struct wf *wf)
 {
-	int status, err = 0;
+	int status, err;
 
 	if ((status = paths_make(wf)) ||
 	    (status = wf->opt.plugs ? plugs_open(wf) : streams_check(wf)) ||
 	    (status = engine_create(wf)) || (status = settings_apply(wf)))
 		return status;
-	if (wf->opt.daemon) {
-		if (!wf->opt.plugs || !wf->vde[0] || !wf->vde[1])
-			return wf_complain("--daemon: stdin and stdout are in use as a plug");
-		err = process_daemonize();
-		process_log_syslog();
-	}
-	if (!err && wf->opt.pidfile && (err = process_pidfile(wf->pid_path)))
-		return wf_complain("--pidfile %s: %s", wf->opt.pidfile, strerror(-err));
-	if (err)
-		return wf_complain("--daemon: %s", strerror(-err));
-	wf->pid_written = wf->opt.pidfile != NULL;
-	if ((status = blink_open(wf)) || (status = world_create(wf)))
+	if (wf->opt.daemon && (!wf->opt.plugs || !wf->vde[0] || !wf->vde[1]))
+		return wf_complain("--daemon: stdin and stdout are in use as a plug");
+	if ((status = world_create(wf)) || (status = settle(wf)) || (status = blink_open(wf)))
 		return status;
 	err = rt_run(wf->rt);
 	return err ? wf_complain("%s", strerror(-err)) : wf->failed;

@@ -31,6 +31,7 @@ struct session {
 struct console {
 	struct console_conf conf;
 	int listener;
+	int spare;  /* for sock_accept() */
 	char *path; /* of the socket, absolute */
 	struct session *sessions;
 	bool told;
@@ -254,7 +255,7 @@ no_session:
 static void on_listener(void *ctx, int fd, unsigned events)
 {
 	struct console *c = ctx;
-	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int peer = sock_accept(fd, &c->spare);
 
 	(void)events;
 	if (peer < 0)
@@ -272,6 +273,7 @@ int console_create(struct console **out, const struct console_conf *conf)
 		return -ENOMEM;
 	c->conf = *conf;
 	c->listener = -1;
+	c->spare = -1;
 	error = rt_engine(conf->rt, pieces_at, pieces_run, c);
 	if (error)
 		free(c);
@@ -291,6 +293,8 @@ void console_destroy(struct console *c)
 		close(c->listener);
 		unlink(c->path);
 	}
+	if (c->spare >= 0)
+		close(c->spare);
 	free(c->path);
 	free(c);
 }
@@ -314,6 +318,7 @@ int console_listen(struct console *c, const char *path, mode_t mode, gid_t gid)
 		return error;
 	}
 	c->listener = fd;
+	c->spare = sock_spare();
 	return 0;
 }
 

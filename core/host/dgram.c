@@ -107,7 +107,8 @@ static struct vs_frame *finish(struct dgram_rx *rx, unsigned slot)
 	return NULL;
 }
 
-int dgram_recv(struct dgram_rx *rx, int fd, struct vs_frame **frames, unsigned count, bool *more)
+int dgram_recv_frames(struct dgram_rx *rx, int fd, struct vs_frame **frames, unsigned count,
+		      bool *more)
 {
 	unsigned made = 0, n;
 	int got;
@@ -134,7 +135,7 @@ int dgram_recv(struct dgram_rx *rx, int fd, struct vs_frame **frames, unsigned c
 	return (int)made;
 }
 
-int dgram_send(int fd, struct vs_frame *const *frames, unsigned count)
+int dgram_send_frames(int fd, struct vs_frame *const *frames, unsigned count)
 {
 	struct iovec iov[DGRAM_BATCH];
 	struct mmsghdr msg[DGRAM_BATCH];

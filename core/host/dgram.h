@@ -32,12 +32,13 @@ struct dgram_stats dgram_rx_stats(const struct dgram_rx *);
  * whether there may be others. Returns the number of frames, which may be 0 although datagrams
  * were received; -EAGAIN when there was none; another -errno.
  */
-int dgram_recv(struct dgram_rx *, int fd, struct vs_frame **frames, unsigned count, bool *more);
+int dgram_recv_frames(struct dgram_rx *, int fd, struct vs_frame **frames, unsigned count,
+		      bool *more);
 
 /* Sends without waiting, on a connected socket, up to count frames (at most DGRAM_BATCH) which it
  * borrows. Returns how many were sent, or -errno when the first could not be: -EAGAIN when the
  * peer's queue is full.
  */
-int dgram_send(int fd, struct vs_frame *const *frames, unsigned count);
+int dgram_send_frames(int fd, struct vs_frame *const *frames, unsigned count);
 
 #endif

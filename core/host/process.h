@@ -17,6 +17,9 @@
 int process_daemonize_pidfile(const char *pid_file);
 int process_daemonize(void);
 
+/* Lets this process open as many files as it may: a switch has two for each guest. */
+void process_files_max(void);
+
 /* Writes the pid of this process to a file. 0 or -errno. */
 int process_pidfile(const char *path);
 

@@ -2,6 +2,7 @@
 #include "core/host/sock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -108,6 +109,29 @@ int sock_listen(const char *path, mode_t mode, gid_t gid)
 	unlink(path);
 no_bind:
 	close(fd);
+	return error;
+}
+
+int sock_spare(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+int sock_accept(int listener, int *spare)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int error;
+
+	if (fd >= 0)
+		return fd;
+	error = -errno;
+	if ((error != -EMFILE && error != -ENFILE) || *spare < 0)
+		return error;
+	close(*spare);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	*spare = sock_spare();
 	return error;
 }
 

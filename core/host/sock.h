@@ -26,6 +26,14 @@ int sock_connect(int fd, const char *path);
 /* Whether path is a socket that nobody has open any more. */
 bool sock_dead(const char *path, int type);
 
+/* Takes a connection: a descriptor that does not block and is closed on exec, or -errno, -EAGAIN
+ * when there is none. Out of descriptors (-EMFILE, -ENFILE) the spare one, which sock_spare() made,
+ * serves to take the connection and close it: its peer hears of the refusal, and the listener does
+ * not stay ready for ever.
+ */
+int sock_spare(void);
+int sock_accept(int listener, int *spare);
+
 /* The user at the other end of a stream socket, or (uid_t)-1. */
 uid_t sock_peer_user(int fd);
 

@@ -2,8 +2,8 @@ $(call declare,library,lab,app.c app_ping.c app_tcp.c app_tcp_bulk.c app_tcp_ech
 	app_udp_cbr.c cable.c capture.c command.c config.c digest.c expect.c flow.c histogram.c lab.c \
 	metric.c node.c number.c probe.c series.c)
 $(call declare,header,vsq.h)
-$(call declare,unit,values_test.c,lab base memory,-lm)
-lab_libs := lab oracle sim pcap_file switch link mgmt stack tcp wire base memory
+$(call declare,unit,values_test.c,lab base host,-lm)
+lab_libs := lab oracle sim pcap_file switch link mgmt stack tcp wire base host
 $(call declare,shared,libvsq.so.0,libvsq.map,$(lab_libs) replay,-lpcap -lm)
 $(call declare,unit,lab_test.c,$(lab_libs),-lpcap -lm -lpthread)
 $(call declare,unit,app_test.c,$(lab_libs),-lpcap -lm)

@@ -311,6 +311,57 @@ def test_a_file_is_never_taken_for_a_directory(world):
     assert (world.dir / "file").read_text() == "keep me"
 
 
+def test_a_tap_that_is_deleted_leaves_its_port_and_costs_nothing(world):
+    """Its descriptor stays ready with an error for ever: who goes on asking it does not sleep."""
+    space, tap = world.namespace(), "gone0"
+    sw = world.switch("ours", "sw", "-t", tap, prefix=("ip", "netns", "exec", space))
+    console = world.console(sw)
+    assert f"tuntap      : {tap}" in console.ask("port/print")
+    subprocess.run(["ip", "-n", space, "link", "del", tap], check=True)
+    until(lambda: tap not in console.ask("port/print"), "end of the endpoint")
+    status = pathlib.Path(f"/proc/{sw.process.pid}/status")
+
+    def sleeps() -> int:
+        return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status.read_text(), re.M)[1])
+
+    # A process that spins is put aside but never sleeps by itself.
+    before = sleeps()
+    for _ in range(20):
+        console.ask("showinfo")
+        time.sleep(0.001)
+    assert sleeps() - before >= 10
+    left, right = world.guest(sw), world.guest(sw)
+    left.send(frame(BROADCAST, 1, b"x" * 46))
+    assert right.recv_from(1)
+
+
+def test_out_of_descriptors_guests_and_consoles_are_refused_and_others_served(world):
+    sw = world.switch("ours", "sw", prefix=("prlimit", "--nofile=40"))
+    console = world.console(sw)
+    streams = []
+    for path in [sw.dir / "ctl"] * 40 + [sw.mgmt] * 2:
+        stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        stream.settimeout(PATIENCE)
+        stream.connect(str(path))
+        streams.append(stream)
+        # The first of the refused hears it instead of waiting, and so does a console then.
+        if len(streams) >= 40:
+            assert stream.recv(100) == b""
+    assert "1000 Success" in console.ask("port/showinfo")
+    for stream in streams:
+        stream.close()
+    left, right = world.guest(sw), world.guest(sw)
+    left.send(frame(BROADCAST, 1, b"x" * 46))
+    assert right.recv_from(1)
+
+
+def test_a_switch_takes_more_guests_than_the_usual_limit_of_descriptors(world):
+    sw = world.switch("ours", "sw", "-n", "600", prefix=("prlimit", "--nofile=256:4096"))
+    guests = [world.guest(sw) for _ in range(300)]
+    guests[0].send(frame(BROADCAST, 1, b"x" * 46))
+    assert guests[-1].recv_from(1)
+
+
 def test_a_script_runs_before_guests_come(world):
     rc = world.dir / "rc"
     rc.write_text("# a comment\n\nvlan/create 5\nport/create 2\nport/setvlan 2 5\n")

@@ -296,6 +296,26 @@ def test_daemon_writes_its_pid_and_says_packets_on_blink(wire, tmp_path):
     wait_for(lambda: not (tmp_path / "mgmt").exists(), "end of the daemon")
 
 
+@pytest.mark.parametrize("option, said", [
+    (["-M", "/nonexistent/mgmt"], "/nonexistent/mgmt: No such file"),
+    (["--pidfile", "/nonexistent/pid"], "/nonexistent/pid: No such file"),
+])
+def test_a_daemon_that_cannot_start_says_so_and_fails(wire, option, said):
+    done = subprocess.run([OURS, "-v", f"{wire.left}:{wire.right}", "--daemon", *option],
+                          capture_output=True, timeout=20)
+    assert done.returncode == 1
+    assert said in done.stderr.decode()
+
+
+def test_it_joins_a_switch_of_debian_and_ours(tmp_path):
+    with Switch(tmp_path / "a") as a, Switch(tmp_path / "b", str(BIN / "vde_switch")) as b, \
+            Program(OURS, "-v", f"{a.path}:{b.path}", "-M", str(tmp_path / "m")), \
+            Plug(a.path) as one, Plug(b.path) as other:
+        Session(tmp_path / "m")
+        through(one, other, 1)
+        through(other, one, 2)
+
+
 def test_a_switch_that_goes_ends_it_with_an_error(tmp_path):
     with Switch(tmp_path / "a") as a, Switch(tmp_path / "b") as b:
         with Program(OURS, "-v", f"{a.path}:{b.path}", "-M", str(tmp_path / "m")) as filter_:
