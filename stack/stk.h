@@ -82,11 +82,15 @@ int stk_addr_remove(struct stk *, vs_time now, int ifindex, const struct wire_ad
 
 #define STK_ADDR_TENTATIVE 0x1 /* being asked about; not yet usable */
 #define STK_ADDR_DUPLICATE 0x2 /* somebody else's: not usable */
+#define STK_ADDR_DEPRECATED 0x4 /* its preferred lifetime is over */
+#define STK_ADDR_DYNAMIC 0x8 /* made from a prefix that a router advertised */
+#define STK_ADDR_TEMPORARY 0x10
 
 struct stk_addr_info {
 	struct wire_addr addr;
 	unsigned bits;
 	unsigned flags; /* STK_ADDR_... */
+	vs_time preferred_until, valid_until; /* VS_NEVER: for ever */
 };
 
 /* The addresses of an interface in the order they were added, from index 0. -ENOENT past the last.
@@ -118,6 +122,12 @@ int stk_route_remove(struct stk *, vs_time now, const struct stk_route *);
  *   net.ipv4.conf.all.acd	     no setting of Linux: IPv4 address conflict detection (RFC 5227).
  *				     1: an address is given up at a second conflict within 10 s;
  *				     2: it is defended for ever
+ *   net.ipv6.conf.all.accept_ra     0: routers' advertisements are not for us. 1: routers are
+ *				     solicited and obeyed, unless we forward; 2: also then
+ *   net.ipv6.conf.all.autoconf	     with accept_ra: addresses from advertised prefixes (RFC 4862)
+ *   net.ipv6.conf.all.use_tempaddr  and temporary ones (RFC 8981): 1, used for new connections: 2
+ *   net.ipv6.conf.all.addr_gen_mode 0: from the MAC; 1: and no link-local address; 2, 3: stable
+ *				     and opaque (RFC 7217), by stable_secret or, without one, seed
  */
 int stk_set(struct stk *, vs_time now, const char *name, const char *value);
 int stk_get(const struct stk *, const char *name, char *value, size_t size);

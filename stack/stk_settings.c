@@ -53,10 +53,30 @@ static const struct setting table[] = {
 	{"net.ipv6.conf.default.accept_dad", AT(accept_dad), 0, 0, 2},
 	{"net.ipv6.conf.all.dad_transmits", AT(dad_transmits), 1, 0, 16},
 	{"net.ipv6.conf.default.dad_transmits", AT(dad_transmits), 1, 0, 16},
+#define BOTH(name, field, initial, min, max)                                                       \
+	{"net.ipv6.conf.all." name, AT(field), initial, min, max},                                 \
+	{                                                                                          \
+		"net.ipv6.conf.default." name, AT(field), initial, min, max                        \
+	}
+	BOTH("accept_ra", accept_ra, 0, 0, 2),
+	BOTH("accept_ra_defrtr", accept_ra_defrtr, 1, 0, 1),
+	BOTH("accept_ra_pinfo", accept_ra_pinfo, 1, 0, 1),
+	BOTH("accept_ra_mtu", accept_ra_mtu, 1, 0, 1),
+	BOTH("autoconf", autoconf, 1, 0, 1),
+	BOTH("use_tempaddr", use_tempaddr, 0, 0, 2),
+	BOTH("temp_valid_lft", temp_valid_s, 172800, 10, INT32_MAX),
+	BOTH("temp_prefered_lft", temp_preferred_s, 86400, 10, INT32_MAX),
+	BOTH("addr_gen_mode", addr_gen_mode, 0, 0, 3),
+	BOTH("router_solicitations", solicitations, 1000000, 0, 1000000),
+	BOTH("router_solicitation_delay", solicit_delay_s, 1, 0, 3600),
+	BOTH("router_solicitation_interval", solicit_interval_s, 4, 1, 3600),
+	BOTH("router_solicitation_max_interval", solicit_interval_max_s, 3600, 1, 86400),
+#undef BOTH
 	{"net.ipv4.conf.all.acd", AT(acd), 0, 0, 2},
 };
 
 static const char port_range[] = "net.ipv4.ip_local_port_range";
+static const char stable_secret[] = "net.ipv6.conf.all.stable_secret";
 static const char tcp_prefix[] = "net.ipv4.tcp_";
 
 static int64_t *place(struct ip_settings *set, const struct setting *setting)
@@ -119,12 +139,20 @@ int stk_set(struct stk *s, vs_time now, const char *name, const char *value)
 			tcp_set(s, name, value); /* it chooses its ports itself */
 		return error;
 	}
+	if (!strcmp(name, stable_secret))
+		return wire_addr_parse(value, &s->ip->set.stable_secret);
 	setting = find(name);
 	if (!setting)
 		return -ENOENT;
 	if (vs_parse_uint(value, (uint64_t)setting->max, &number) || (int64_t)number < setting->min)
 		return -EINVAL;
 	*place(&s->ip->set, setting) = (int64_t)number;
+	for (int i = 1; setting->at == AT(accept_ra) && i <= STK_IF_MAX; i++) {
+		int error = s->ip->ifs[i] ? ra_start(s, now, s->ip->ifs[i]) : 0;
+
+		if (error)
+			return error;
+	}
 	return 0;
 }
 
@@ -139,6 +167,10 @@ int stk_get(const struct stk *s, const char *name, char *value, size_t size)
 	if (!strcmp(name, port_range)) {
 		vs_text_add(&text, "%lld\t%lld", (long long)s->ip->set.port_low,
 			    (long long)s->ip->set.port_high);
+	} else if (!strcmp(name, stable_secret)) {
+		char secret[WIRE_ADDR_TEXT];
+
+		vs_text_add(&text, "%s", wire_addr_format(&s->ip->set.stable_secret, secret));
 	} else {
 		setting = find(name);
 		if (!setting)

@@ -31,7 +31,17 @@
  */
 enum ip_address_state { IP_VALID, IP_TENTATIVE, IP_DUPLICATE };
 
+/* How an address came to be. */
+enum ip_address_kind {
+	IP_MANUAL,     /* the owner added it */
+	IP_LINK_LOCAL, /* with the interface */
+	IP_STABLE,     /* SLAAC: RFC 4862 5.5 */
+	IP_TEMPORARY,  /* SLAAC: RFC 8981 */
+};
+
 struct dad;
+struct ra;
+struct wire_nd;
 
 struct ip_address {
 	struct wire_addr addr;
@@ -39,6 +49,12 @@ struct ip_address {
 	int ifindex;
 	enum ip_address_state state;
 	struct dad *dad; /* while TENTATIVE or announced; or NULL */
+	enum ip_address_kind kind;
+	bool deprecated;		       /* no new connection starts from it */
+	bool renewed;			       /* a temporary one that has its successor */
+	uint8_t tries;			       /* RFC 7217's DAD_Counter */
+	vs_time preferred_until, valid_until;  /* VS_NEVER: for ever */
+	vs_time preferred_max, valid_max;      /* of a temporary one: RFC 8981 3.4 */
 	vs_time conflict_at; /* when it was last defended: RFC 5227 2.4; 0: never */
 	struct ip_address *hash_next;
 	struct ip_address *if_next; /* in the order they were added */
@@ -60,6 +76,10 @@ struct ip_interface {
 	uint32_t mtu;
 	struct ip_address *addresses;
 	struct ip_group *groups;
+	struct ra *ra;		   /* what routers advertise; NULL: nobody listens */
+	uint32_t mtu6;		   /* an advertised one; 0: none */
+	uint8_t hop_limit6;	   /* the same */
+	uint32_t reachable_ms6, retrans_ms6; /* the same */
 	bool off6; /* its link-local address is somebody else's: RFC 4862 5.4.5 */
 };
 
@@ -95,6 +115,10 @@ struct ip_settings {
 	int64_t reachable_ms, retrans_ms, delay_probe_s, solicit_multicast, solicit_unicast;
 	int64_t neigh_max;
 	int64_t accept_dad, dad_transmits, acd;
+	int64_t accept_ra, accept_ra_defrtr, accept_ra_pinfo, accept_ra_mtu, autoconf;
+	int64_t use_tempaddr, temp_valid_s, temp_preferred_s, addr_gen_mode;
+	int64_t solicitations, solicit_delay_s, solicit_interval_s, solicit_interval_max_s;
+	struct wire_addr stable_secret;
 };
 
 struct ip_reasm;
@@ -114,6 +138,7 @@ struct ip {
 	struct vs_queue loop; /* packets to ourselves */
 	struct vs_timer loop_timer;
 	uint64_t hash_key;
+	struct vs_prng temporary; /* chance for temporary addresses */
 	uint16_t id_next; /* RFC 791 identification; one sequence for the host */
 	uint32_t id6_next;
 	struct ip_settings set;
@@ -158,6 +183,24 @@ static inline void ip_changed(struct stk *s)
 {
 	s->route_generation++;
 }
+
+/* What fits on the link: IPv6's may be less, if routers say so. */
+static inline uint32_t ip_if_mtu(const struct ip_interface *interface, bool is4)
+{
+	return !is4 && interface->mtu6 && interface->mtu6 < interface->mtu ? interface->mtu6
+									   : interface->mtu;
+}
+
+static inline vs_time ip_retrans_time(const struct stk *s, const struct ip_interface *interface,
+				      bool is4)
+{
+	return (!is4 && interface->retrans_ms6 ? interface->retrans_ms6 : s->ip->set.retrans_ms) *
+	       VS_MSEC;
+}
+
+/* As stk_addr_add(); the address is lent. Only a manual or link-local one brings a route. */
+int ip_address_add(struct stk *, vs_time now, int ifindex, const struct ip_address *like,
+		   struct ip_address **);
 
 int ip_route_insert(struct stk *, const struct stk_route *, const struct ip_address *owner);
 void ip_route_drop_owner(struct stk *, const struct ip_address *owner);
@@ -216,8 +259,32 @@ void neigh_output(struct stk *, vs_time now, struct ip_interface *,
  */
 int dad_start(struct stk *, vs_time now, struct ip_address *);
 void dad_stop(struct stk *, struct ip_address *);
+/* A message from one of our addresses, or ::. mac NULL: it is looked up. */
+void nd_send(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *src,
+	     const struct wire_addr *dst, const uint8_t *mac, const struct wire_nd *);
 void arp_input(struct stk *, vs_time now, struct ip_interface *, struct vs_frame *f);
 void nd_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
+
+/* Router discovery (stack/config/ra.c): begins on an interface, if the settings say so; 0 or
+ * -ENOMEM. ra_fini() when the interface goes.
+ */
+int ra_start(struct stk *, vs_time now, struct ip_interface *);
+void ra_fini(struct stk *, struct ip_interface *);
+void ra_input(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *src,
+	      const struct wire_nd *);
+/* A neighbour does not answer, or says that it is no router (any more). */
+void ra_router_failed(struct stk *, struct ip_interface *, const struct wire_addr *, bool gone);
+
+/* Addresses without an administrator (stack/config/slaac.c). slaac_run() does what is due, and
+ * gives when it wants to be called again.
+ */
+struct wire_nd_prefix;
+struct wire_addr slaac_link_local(const struct stk *, const uint8_t mac[WIRE_MAC_LEN],
+				  unsigned tries);
+void slaac_prefix(struct stk *, vs_time now, struct ip_interface *, const struct wire_nd_prefix *);
+vs_time slaac_run(struct stk *, vs_time now, struct ip_interface *);
+void slaac_duplicate(struct stk *, vs_time now, struct ip_interface *, struct ip_address *);
+void slaac_changed(struct stk *, vs_time now, struct ip_interface *); /* re-arms (ra.c) */
 
 /* ICMP (stack/icmp). */
 int icmp_create(struct stk *);

@@ -65,7 +65,7 @@ void ip_forward(struct stk *s, vs_time now, const struct ip_received *r, struct 
 		stk_drop(s, r->ifindex, STK_IpInAddrErrors, f);
 		return;
 	}
-	path.mtu = s->ip->ifs[path.ifindex]->mtu;
+	path.mtu = ip_if_mtu(s->ip->ifs[path.ifindex], is4);
 	if (ip.header_len + ip.payload_len > path.mtu && ip.dont_fragment) {
 		too_big(s, now, r, path.mtu, f);
 		return;

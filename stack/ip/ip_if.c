@@ -39,6 +39,7 @@ int ip_create(struct stk *s)
 	s->ip->hash_key = vs_prng_next(&chance);
 	s->ip->id_next = (uint16_t)vs_prng_next(&chance);
 	s->ip->id6_next = (uint32_t)vs_prng_next(&chance);
+	s->ip->temporary = chance;
 	error = vs_queue_init(&s->ip->loop, 4, s->arena);
 	if (error)
 		goto ip;
@@ -62,6 +63,7 @@ static void if_free(struct stk *s, struct ip_interface *interface)
 {
 	struct ip_group *group;
 
+	ra_fini(s, interface);
 	while (interface->addresses)
 		stk_addr_remove(s, s->now, interface->ifindex, &interface->addresses->addr);
 	while ((group = interface->groups)) {
@@ -156,17 +158,10 @@ void ip_group_leave(struct stk *s, struct ip_interface *interface, const struct 
 
 /* Interfaces. */
 
-/* RFC 4291 appendix A: fe80::, and the MAC with ff:fe amid it and the universal bit turned. */
-static struct wire_addr link_local_of(const uint8_t mac[WIRE_MAC_LEN])
-{
-	return (struct wire_addr){
-		{0xfe, 0x80, [8] = mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]}};
-}
-
 int stk_if_add(struct stk *s, vs_time now, const struct stk_if_conf *conf)
 {
 	uint32_t mtu = conf->mtu ? conf->mtu : 1500;
-	struct wire_addr link_local = link_local_of(conf->mac);
+	struct ip_address link_local = {.bits = 64, .kind = IP_LINK_LOCAL};
 	struct ip_interface *interface;
 	int ifindex = 1, error;
 
@@ -194,8 +189,11 @@ int stk_if_add(struct stk *s, vs_time now, const struct stk_if_conf *conf)
 		error = ip_group_join(s, interface, &all_hosts4);
 	if (!error)
 		error = ip_group_join(s, interface, &all_routers);
-	if (!error && mtu >= IP_MTU_MIN6)
-		error = stk_addr_add(s, now, ifindex, &link_local, 64);
+	link_local.addr = slaac_link_local(s, conf->mac, 0);
+	if (!error && mtu >= IP_MTU_MIN6 && s->ip->set.addr_gen_mode != 1)
+		error = ip_address_add(s, now, ifindex, &link_local, NULL);
+	if (!error)
+		error = ra_start(s, now, interface);
 	if (error) {
 		if_free(s, interface);
 		return error;
@@ -238,7 +236,7 @@ int stk_if_set_up(struct stk *s, vs_time now, int ifindex, bool up)
 		if (error)
 			return error;
 	}
-	return 0;
+	return up ? ra_start(s, now, interface) : 0;
 }
 
 int stk_if_set_mtu(struct stk *s, vs_time now, int ifindex, uint32_t mtu)
@@ -325,7 +323,7 @@ static int address_link(struct stk *s, struct ip_interface *interface, struct ip
 		if (error)
 			return error;
 	}
-	if (a->bits < 128) {
+	if (a->bits < 128 && a->kind <= IP_LINK_LOCAL) {
 		error = ip_route_insert(s, &route, a);
 		if (error) {
 			if (!is4)
@@ -341,10 +339,12 @@ static int address_link(struct stk *s, struct ip_interface *interface, struct ip
 	return 0;
 }
 
-int stk_addr_add(struct stk *s, vs_time now, int ifindex, const struct wire_addr *addr,
-		 unsigned bits)
+int ip_address_add(struct stk *s, vs_time now, int ifindex, const struct ip_address *like,
+		   struct ip_address **out)
 {
+	const struct wire_addr *addr = &like->addr;
 	struct ip_interface *interface = ip_if(s, ifindex);
+	unsigned bits = like->bits;
 	struct ip_address *a;
 	int error;
 
@@ -362,7 +362,10 @@ int stk_addr_add(struct stk *s, vs_time now, int ifindex, const struct wire_addr
 	a = vs_alloc(s->arena, sizeof(*a));
 	if (!a)
 		return -ENOMEM;
-	*a = (struct ip_address){.addr = *addr, .bits = bits, .ifindex = ifindex};
+	*a = *like;
+	a->ifindex = ifindex;
+	if (a->kind <= IP_LINK_LOCAL)
+		a->preferred_until = a->valid_until = VS_NEVER;
 	error = address_link(s, interface, a);
 	if (error) {
 		vs_free(s->arena, a, sizeof(*a));
@@ -371,8 +374,18 @@ int stk_addr_add(struct stk *s, vs_time now, int ifindex, const struct wire_addr
 	error = dad_start(s, now, a);
 	if (error)
 		stk_addr_remove(s, now, ifindex, addr);
+	else if (out)
+		*out = a;
 	ip_changed(s);
 	return error;
+}
+
+int stk_addr_add(struct stk *s, vs_time now, int ifindex, const struct wire_addr *addr,
+		 unsigned bits)
+{
+	struct ip_address like = {.addr = *addr, .bits = bits};
+
+	return ip_address_add(s, now, ifindex, &like, NULL);
 }
 
 int stk_addr_info(const struct stk *s, int ifindex, unsigned index, struct stk_addr_info *info)
@@ -386,9 +399,15 @@ int stk_addr_info(const struct stk *s, int ifindex, unsigned index, struct stk_a
 		a = a->if_next;
 	if (!a)
 		return -ENOENT;
-	*info = (struct stk_addr_info){.addr = a->addr, .bits = a->bits};
+	*info = (struct stk_addr_info){.addr = a->addr,
+				       .bits = a->bits,
+				       .preferred_until = a->preferred_until,
+				       .valid_until = a->valid_until};
 	info->flags = (a->state == IP_TENTATIVE ? STK_ADDR_TENTATIVE : 0) |
-		      (a->state == IP_DUPLICATE ? STK_ADDR_DUPLICATE : 0);
+		      (a->state == IP_DUPLICATE ? STK_ADDR_DUPLICATE : 0) |
+		      (a->deprecated ? STK_ADDR_DEPRECATED : 0) |
+		      (a->kind >= IP_STABLE ? STK_ADDR_DYNAMIC : 0) |
+		      (a->kind == IP_TEMPORARY ? STK_ADDR_TEMPORARY : 0);
 	return 0;
 }
 

@@ -59,6 +59,8 @@ int ip_output(struct stk *s, vs_time now, const struct ip_path *path, const stru
 			return -ENOBUFS;
 		}
 	}
+	if (!ip.hop_limit && !is4 && interface)
+		ip.hop_limit = interface->hop_limit6;
 	if (!ip.hop_limit)
 		ip.hop_limit = (uint8_t)(is4 ? s->ip->set.ttl : s->ip->set.hop_limit);
 	f->flags |= VS_FRAME_TRUSTED;

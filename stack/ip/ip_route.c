@@ -248,7 +248,7 @@ static int find_path(const struct stk *s, const struct wire_addr *dst, const str
 		error = find_source(s, dst, path);
 	if (error)
 		return error;
-	path->mtu = s->ip->ifs[path->ifindex]->mtu;
+	path->mtu = ip_if_mtu(s->ip->ifs[path->ifindex], wire_addr_is4(dst));
 	known = ip_pmtu_get(s, dst);
 	if (known && known < path->mtu)
 		path->mtu = known;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Source address selection: RFC 6724 5. Of its rules those that concern addresses as this host has
- * them: 1 (same address), 2 (scope), 6 (label) and 8 (longest matching prefix). Rule 5 holds by
+ * them: 1 (same address), 2 (scope), 3 (not deprecated), 6 (label), 7 (temporary or not, as
+ * net.ipv6.conf.all.use_tempaddr says) and 8 (longest matching prefix). Rule 5 holds by
  * construction, since candidates are those of the interface that the packet leaves by.
  */
 #include "stack/ip/ip.h"
@@ -45,7 +46,7 @@ static unsigned common_bits(const struct wire_addr *a, const struct wire_addr *b
 }
 
 /* Whether a is a better source than b to reach dst. */
-static bool better(const struct ip_address *a, const struct ip_address *b,
+static bool better(const struct stk *s, const struct ip_address *a, const struct ip_address *b,
 		   const struct wire_addr *dst)
 {
 	unsigned scope_a = scope_of(&a->addr), scope_b = scope_of(&b->addr);
@@ -57,10 +58,14 @@ static bool better(const struct ip_address *a, const struct ip_address *b,
 		return wire_addr_equal(&a->addr, dst);
 	if (scope_a != scope_b)
 		return scope_a < scope_b ? scope_a >= scope_dst : scope_b < scope_dst;
+	if (a->deprecated != b->deprecated)
+		return b->deprecated;
 	label_a = label_of(&a->addr) == label_of(dst);
 	label_b = label_of(&b->addr) == label_of(dst);
 	if (label_a != label_b)
 		return label_a;
+	if ((a->kind == IP_TEMPORARY) != (b->kind == IP_TEMPORARY))
+		return (a->kind == IP_TEMPORARY) == (s->ip->set.use_tempaddr == 2);
 	match_a = common_bits(&a->addr, dst);
 	match_b = common_bits(&b->addr, dst);
 	/* Bits beyond the source's own prefix do not count. */
@@ -74,11 +79,10 @@ const struct ip_address *ip_source_select(const struct stk *s, const struct ip_i
 {
 	const struct ip_address *best = NULL;
 
-	(void)s;
 	for (const struct ip_address *a = interface->addresses; a; a = a->if_next) {
 		if (wire_addr_is4(&a->addr) != wire_addr_is4(dst) || a->state != IP_VALID)
 			continue;
-		if (!best || better(a, best, dst))
+		if (!best || better(s, a, best, dst))
 			best = a;
 	}
 	return best;

@@ -79,7 +79,7 @@ static void step6(struct stk *s, vs_time now, struct ip_interface *interface, st
 	if (d->probes < s->ip->set.dad_transmits) {
 		nd_probe(s, now, interface, &d->address->addr);
 		d->probes++;
-		again(s, d, now + s->ip->set.retrans_ms * VS_MSEC);
+		again(s, d, now + ip_retrans_time(s, interface, false));
 		return;
 	}
 	dad_stop(s, d->address);
@@ -136,6 +136,7 @@ void dad_conflict(struct stk *s, vs_time now, struct ip_interface *interface, st
 {
 	if (a->state == IP_TENTATIVE) {
 		give_up(s, interface, a);
+		slaac_duplicate(s, now, interface, a);
 		return;
 	}
 	if (a->state != IP_VALID || !s->ip->set.acd || !wire_addr_is4(&a->addr))

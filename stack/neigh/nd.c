@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Neighbour discovery's solicitations and advertisements: RFC 4861 7.1, 7.2. Router discovery and
- * redirects are counted and otherwise left alone.
+/* Neighbour discovery's solicitations and advertisements: RFC 4861 7.1, 7.2. Router discovery is
+ * stack/config's.
  */
 #include "core/wire/eth.h"
 #include "core/wire/icmp.h"
@@ -11,9 +11,9 @@
 
 static const struct wire_addr all_nodes = {{[0] = 0xff, [1] = 0x02, [15] = 1}};
 
-static void nd_send(struct stk *s, vs_time now, struct ip_interface *interface,
-		    const struct wire_addr *src, const struct wire_addr *dst, const uint8_t *mac,
-		    const struct wire_nd *nd)
+void nd_send(struct stk *s, vs_time now, struct ip_interface *interface,
+	     const struct wire_addr *src, const struct wire_addr *dst, const uint8_t *mac,
+	     const struct wire_nd *nd)
 {
 	struct vs_frame *f = vs_frame_new(s->pool, 0, ND_LEN_MAX);
 	struct wire_ip ip = {
@@ -123,13 +123,15 @@ static void advertised(struct stk *s, vs_time now, struct ip_interface *interfac
 	neigh_learn(s, now, interface, &news);
 }
 
-/* RFC 4861 7.1.1, 7.1.2. */
+/* RFC 4861 7.1.1, 7.1.2, 6.1.2. */
 static bool valid(const struct wire_ip *ip, const struct wire_nd *nd)
 {
 	struct wire_addr group = wire_addr_solicited_node(&nd->target);
 
 	if (wire_addr_is_multicast(&nd->target))
 		return false;
+	if (nd->type == WIRE_ICMP6_RA)
+		return wire_addr_is_link_local(&ip->src);
 	if (nd->type == WIRE_ICMP6_NS && wire_addr_is_any(&ip->src))
 		return wire_addr_equal(&ip->dst, &group) && !nd->has_source_mac;
 	if (nd->type == WIRE_ICMP6_NA && wire_addr_is_multicast(&ip->dst))
@@ -153,6 +155,8 @@ void nd_input(struct stk *s, vs_time now, const struct ip_received *r, struct vs
 		solicited(s, now, interface, r->ip, &nd);
 	else if (nd.type == WIRE_ICMP6_NA)
 		advertised(s, now, interface, &nd);
+	else if (nd.type == WIRE_ICMP6_RA)
+		ra_input(s, now, interface, &r->ip->src, &nd);
 	else if (nd.type == WIRE_ICMP6_REDIRECT)
 		stk_count(s, STK_IcmpInRedirects);
 }

@@ -111,9 +111,11 @@ static void send_waiting(struct stk *s, const struct ip_interface *interface, st
 	vs_queue_fini(&n->waiting, s->arena);
 }
 
-static vs_time reachable_time(const struct stk *s)
+static vs_time reachable_time(const struct stk *s, const struct neighbour *n)
 {
-	return s->ip->set.reachable_ms * s->neigh->reachable_part / 65536 * VS_MSEC;
+	uint32_t advertised = s->ip->ifs[n->ifindex]->reachable_ms6;
+
+	return (advertised && !wire_addr_is4(&n->addr) ? advertised : s->ip->set.reachable_ms) * s->neigh->reachable_part / 65536 * VS_MSEC;
 }
 
 static void ask(struct stk *s, vs_time now, struct neighbour *n, bool group)
@@ -122,7 +124,7 @@ static void ask(struct stk *s, vs_time now, struct neighbour *n, bool group)
 	const uint8_t *mac = group ? NULL : n->mac;
 
 	n->probes++;
-	vs_timer_set(&s->timers, &n->timer, vs_time_add(now, s->ip->set.retrans_ms * VS_MSEC));
+	vs_timer_set(&s->timers, &n->timer, vs_time_add(now, ip_retrans_time(s, interface, wire_addr_is4(&n->addr))));
 	if (wire_addr_is4(&n->addr))
 		arp_ask(s, interface, &n->addr, mac);
 	else
@@ -140,7 +142,7 @@ static void set_state(struct stk *s, vs_time now, struct neighbour *n, enum neig
 		ask(s, now, n, true);
 		break;
 	case NEIGH_REACHABLE:
-		n->reachable_until = vs_time_add(now, reachable_time(s));
+		n->reachable_until = vs_time_add(now, reachable_time(s, n));
 		break;
 	case NEIGH_DELAY:
 		vs_timer_set(&s->timers, &n->timer,
@@ -187,6 +189,7 @@ static void fail(struct stk *s, vs_time now, struct neighbour *n)
 
 	n->waiting = (struct vs_queue){0};
 	set_state(s, now, n, NEIGH_FAILED);
+	ra_router_failed(s, s->ip->ifs[n->ifindex], &n->addr, false);
 	while ((f = vs_queue_pop(&waiting, &port)))
 		bounce(s, now, f);
 	vs_queue_fini(&waiting, s->arena);
@@ -337,7 +340,7 @@ void neigh_confirm(struct stk *s, vs_time now, const struct ip_path *path)
 	if (!n || n->state == NEIGH_INCOMPLETE || n->state == NEIGH_FAILED)
 		return;
 	if (n->state == NEIGH_REACHABLE)
-		n->reachable_until = vs_time_add(now, reachable_time(s));
+		n->reachable_until = vs_time_add(now, reachable_time(s, n));
 	else
 		set_state(s, now, n, NEIGH_REACHABLE);
 }
@@ -359,6 +362,9 @@ static void learn_answer(struct stk *s, vs_time now, struct neighbour *n,
 		set_state(s, now, n, NEIGH_REACHABLE);
 	else if (other)
 		set_state(s, now, n, NEIGH_STALE);
+	/* RFC 4861 7.2.5: a router that has become a host is on no list any more. */
+	if (n->router && !news->router && !wire_addr_is4(&n->addr))
+		ra_router_failed(s, s->ip->ifs[n->ifindex], &n->addr, true);
 	n->router = news->router;
 }
 
@@ -387,4 +393,5 @@ void neigh_learn(struct stk *s, vs_time now, struct ip_interface *interface,
 		memcpy(n->mac, news->mac, WIRE_MAC_LEN);
 		set_state(s, now, n, NEIGH_STALE);
 	}
+	n->router = n->router || news->router;
 }
