@@ -75,8 +75,8 @@ def parser() -> argparse.ArgumentParser:
         "compare", help="compare two variants under the same seeds",
         description="Runs two scenarios, or one with two values of a setting, under the same "
         "seeds, and says for each metric whether the second is better, worse, or not told apart. "
-        "Writes compare.json and report.html. Exit status: 0 compared, 1 with --check an expectation "
-        "failed, 2 bad input.")
+        "Writes compare.json and report.html. Exit status: 0 compared, 1 with --check an "
+        "expectation failed, 2 bad input.")
     one.add_argument("files", metavar="FILE", nargs="+", help="one scenario or two (TOML)")
     one.add_argument("--set", metavar="KEY=A,B", action="append", default=[],
                      dest="assignments",

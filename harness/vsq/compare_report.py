@@ -135,8 +135,8 @@ def _table(found: Comparison) -> str:
     notes.append(
         f"Differences are {found.b.name} minus {found.a.name} under the same seed. A verdict is "
         "told where the 95 % interval of their mean (Student's t over pairs) leaves out 0; "
-        "ranks are Wilcoxon's. The scale is by square roots. Of twenty metrics that differ in nothing, "
-        "one is told apart by chance.")
+        "ranks are Wilcoxon's. The scale is by square roots. Of twenty metrics that differ in "
+        "nothing, one is told apart by chance.")
     surer = sum(one.holm < 1 - stats.LEVEL for one in rows)
     told = sum(bool(one.found.direction) for one in rows)
     if told:
