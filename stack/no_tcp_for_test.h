@@ -33,6 +33,13 @@ void tcp_error(struct stk *s, vs_time now, const struct ip_error *e)
 	(void)e;
 }
 
+bool tcp_error_plausible(struct stk *s, const struct ip_error *e)
+{
+	(void)s;
+	(void)e;
+	return false;
+}
+
 int tcp_set(struct stk *s, const char *name, const char *value)
 {
 	(void)s;

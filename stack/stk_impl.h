@@ -133,6 +133,12 @@ struct ip_error {
 void tcp_error(struct stk *, vs_time now, const struct ip_error *);
 void udp_error(struct stk *, vs_time now, const struct ip_error *);
 
+/* Whether the quoted packet can be one that was sent: whoever does not see our packets cannot
+ * guess a sequence number in flight (RFC 5927 4.1, RFC 8201 4), so path MTUs are learnt only then.
+ */
+bool tcp_error_plausible(struct stk *, const struct ip_error *);
+bool udp_error_plausible(const struct stk *, const struct ip_error *);
+
 /* Sends "port unreachable" and its like about a received packet, unless RFC 1122 3.2.2 or RFC 4443
  * 2.4 forbid it; rate-limited.
  */

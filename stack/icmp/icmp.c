@@ -178,6 +178,13 @@ void icmp_tell_local(struct stk *s, vs_time now, const struct vs_frame *packet, 
 		tell(s, now, &q);
 }
 
+static bool plausible(struct stk *s, const struct quote *q)
+{
+	if (q->protocol == WIRE_PROTO_TCP)
+		return tcp_error_plausible(s, &q->e);
+	return q->protocol != WIRE_PROTO_UDP || udp_error_plausible(s, &q->e);
+}
+
 static void error_input(struct stk *s, vs_time now, const struct ip_received *r,
 			const struct wire_icmp *icmp, struct vs_frame *f)
 {
@@ -195,6 +202,10 @@ static void error_input(struct stk *s, vs_time now, const struct ip_received *r,
 	}
 	if (meaning.error == EMSGSIZE) {
 		q.e.mtu = is4 ? icmp->info & 0xffff : icmp->info;
+		if (!plausible(s, &q)) {
+			stk_drop(s, r->ifindex, STK_IcmpInErrors, f);
+			return;
+		}
 		ip_pmtu_learn(s, now, &q.e.dst, q.e.mtu, q.sent);
 		if (is4 && !q.e.mtu)
 			q.e.mtu = ip_pmtu_get(s, &q.e.dst);

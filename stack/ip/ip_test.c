@@ -305,6 +305,46 @@ static void errors_are_limited_in_rate(void **state)
 	net_fini(&n);
 }
 
+/* Gives host 0 a router's word about a UDP packet from port 5 that it may have sent. */
+static void say_too_big(struct net *n)
+{
+	struct wire_ip quoted = {.version = 4,
+				 .protocol = WIRE_PROTO_UDP,
+				 .header_len = WIRE_IP4_LEN,
+				 .payload_len = 1400,
+				 .src = address("10.0.0.1"),
+				 .dst = address("10.0.0.2"),
+				 .hop_limit = 9};
+	struct wire_addr dst = quoted.src;
+	struct vs_frame *f = vs_frame_new(n->pool, WIRE_ICMP_LEN + WIRE_IP4_LEN + 8, 0);
+	uint8_t *b = f->data;
+
+	memset(b, 0, f->len);
+	b[0] = WIRE_ICMP4_UNREACHABLE;
+	b[1] = WIRE_ICMP4_UNREACH_NEEDFRAG;
+	wire_put16(b + 6, 1000);
+	wire_ip_emit(b + WIRE_ICMP_LEN, &quoted);
+	wire_put16(b + WIRE_ICMP_LEN + WIRE_IP4_LEN, 5);
+	wire_put16(b + WIRE_ICMP_LEN + WIRE_IP4_LEN + 2, 9);
+	assert_int_equal(icmp_output(n->host[1], n->now, &dst, &wire_addr_any4, 0, 0, 0, f), 0);
+	net_settle(n);
+}
+
+static void path_mtu_of_packets_nobody_sent_is_not_believed(void **state)
+{
+	struct net n;
+
+	(void)state;
+	net_pair(&n, 0);
+	say_too_big(&n);
+	assert_int_equal(path_to(&n, 0, "10.0.0.2").mtu, 1500);
+	assert_int_equal(counter(&n, 0, "IcmpInErrors"), 1);
+	udp(&n, 0, 5);
+	say_too_big(&n);
+	assert_int_equal(path_to(&n, 0, "10.0.0.2").mtu, 1000);
+	net_fini(&n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +357,7 @@ int main(void)
 		cmocka_unit_test(path_mtu_is_learnt_used_and_forgotten),
 		cmocka_unit_test(router_fragments_what_ipv4_lets_it),
 		cmocka_unit_test(errors_are_limited_in_rate),
+		cmocka_unit_test(path_mtu_of_packets_nobody_sent_is_not_believed),
 	};
 
 	return cmocka_run_group_tests_name("ip", tests, NULL, NULL);

@@ -330,6 +330,8 @@ static void print_counters(const struct host *h)
 	for (unsigned i = 0; i < c.count; i++)
 		if (c.values[i])
 			printf("%s %llu\n", c.names[i], (unsigned long long)c.values[i]);
+	if (netif_dropped(h->world))
+		printf("NetifBacklogDrop %llu\n", (unsigned long long)netif_dropped(h->world));
 }
 
 static void client(struct host *h, int code, const char *arguments)

@@ -20,6 +20,7 @@ struct netif {
 	int ifindex, data_fd, gone_fd; /* data_fd -1: closed */
 	uint32_t frame_max;
 	struct vs_queue backlog;
+	uint64_t dropped; /* the backlog was full */
 	struct link *link; /* the cable before it, or NULL */
 };
 
@@ -74,7 +75,12 @@ static bool transmit(struct netif *i, struct vs_frame *f)
 /* Takes f: to the outside, at once or when there is room. */
 static void to_outside(struct netif *i, struct vs_frame *f)
 {
-	if (i->data_fd < 0 || vs_queue_len(&i->backlog) >= BACKLOG_MAX) {
+	if (i->data_fd < 0) {
+		vs_frame_put(f);
+		return;
+	}
+	if (vs_queue_len(&i->backlog) >= BACKLOG_MAX) {
+		i->dropped++;
 		vs_frame_put(f);
 		return;
 	}
@@ -85,6 +91,7 @@ static void to_outside(struct netif *i, struct vs_frame *f)
 	}
 	if (vs_queue_full(&i->backlog) &&
 	    vs_queue_reserve(&i->backlog, i->backlog.size * 2 + 1, &i->world->arena)) {
+		i->dropped++;
 		vs_frame_put(f);
 		return;
 	}
@@ -247,6 +254,15 @@ void netif_alarm(struct netif_world *w, vs_time at, netif_alarm_fn *alarm)
 {
 	w->alarm_at = at;
 	w->alarm = alarm;
+}
+
+uint64_t netif_dropped(const struct netif_world *w)
+{
+	uint64_t sum = 0;
+
+	for (int i = 1; i <= w->ifs_last; i++)
+		sum += w->ifs[i]->dropped;
+	return sum;
 }
 
 void netif_on_down(struct netif_world *w, void (*down)(void *ctx, int ifindex))

@@ -39,6 +39,9 @@ int netif_add_vde(struct netif_world *, const char *vnl, const struct stk_if_con
 int netif_link_set(struct netif_world *, int ifindex, const char *name, const char *value,
 		   const char **why);
 
+/* Frames that were lost because an interface took no more and its backlog was full. */
+uint64_t netif_dropped(const struct netif_world *);
+
 /* Calls down() when the other side of an interface has closed it; it is down by then. */
 void netif_on_down(struct netif_world *, void (*down)(void *ctx, int ifindex));
 

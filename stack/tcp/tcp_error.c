@@ -32,6 +32,19 @@ static void path_shrunk(struct tcp_pcb *p)
 	tcp_output(p);
 }
 
+bool tcp_error_plausible(struct stk *s, const struct ip_error *e)
+{
+	const struct tcp_pcb *p;
+	uint32_t seq;
+
+	if (e->transport_len < 8)
+		return false;
+	p = tcp_lookup(s, &e->src, wire_get16(e->transport), &e->dst, wire_get16(e->transport + 2));
+	seq = wire_get32(e->transport + 4);
+	return p && p->state != TCP_TIME_WAIT && !wire_seq_lt(seq, p->snd_una) &&
+	       wire_seq_lt(seq, p->snd_nxt);
+}
+
 void tcp_error(struct stk *s, vs_time now, const struct ip_error *e)
 {
 	struct tcp_pcb *p;

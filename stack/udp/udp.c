@@ -412,6 +412,11 @@ void udp_error(struct stk *s, vs_time now, const struct ip_error *e)
 	stk_socket_wake(s, &u->so);
 }
 
+bool udp_error_plausible(const struct stk *s, const struct ip_error *e)
+{
+	return find(s, &e->src, wire_get16(e->transport), &e->dst, wire_get16(e->transport + 2), 0);
+}
+
 static ptrdiff_t udp_recv(struct stk *s, vs_time now, struct stk_socket *so, void *buf, size_t len,
 			  int flags, struct stk_addr *from)
 {
