@@ -119,7 +119,7 @@ int stk_route_remove(struct stk *, vs_time now, const struct stk_route *);
  *   net.ipv6.conf.all.accept_dad    0: addresses are usable at once. 1: duplicate address detection
  *				     (RFC 4862 5.4); 2: and IPv6 stops on an interface whose
  *				     link-local address is a duplicate
- *   net.ipv4.conf.all.acd	     no setting of Linux: IPv4 address conflict detection (RFC 5227).
+ *   net.ipv4.conf.all.acd	     not Linux's: IPv4 address conflict detection (RFC 5227).
  *				     1: an address is given up at a second conflict within 10 s;
  *				     2: it is defended for ever
  *   net.ipv6.conf.all.accept_ra     0: routers' advertisements are not for us. 1: routers are

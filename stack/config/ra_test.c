@@ -161,6 +161,7 @@ static void advertisement_sets_what_rfc4861_6_3_4_says(void **state)
 static void routers_are_preferred_expire_and_withdraw(void **state)
 {
 	struct wire_nd high = offer(3600, 1800), low = high;
+	struct wire_addr router;
 	struct ip_path p;
 	struct net n;
 
@@ -181,8 +182,8 @@ static void routers_are_preferred_expire_and_withdraw(void **state)
 	expect_hop(&n, "fe80::10");
 	/* One that does not answer gives way to any other, and comes back when it advertises. */
 	advertise_from(&n, "fe80::20", &high);
-	ra_router_failed(n.host[0], ip_if(n.host[0], 1), &(struct wire_addr){{0xfe, 0x80, [15] = 0x20}},
-			 false);
+	router = address("fe80::20");
+	ra_router_failed(n.host[0], ip_if(n.host[0], 1), &router, false);
 	expect_hop(&n, "fe80::10");
 	advertise_from(&n, "fe80::20", &high);
 	expect_hop(&n, "fe80::20");

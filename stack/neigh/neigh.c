@@ -115,7 +115,10 @@ static vs_time reachable_time(const struct stk *s, const struct neighbour *n)
 {
 	uint32_t advertised = s->ip->ifs[n->ifindex]->reachable_ms6;
 
-	return (advertised && !wire_addr_is4(&n->addr) ? advertised : s->ip->set.reachable_ms) * s->neigh->reachable_part / 65536 * VS_MSEC;
+	int64_t base = advertised && !wire_addr_is4(&n->addr) ? advertised
+							      : s->ip->set.reachable_ms;
+
+	return base * s->neigh->reachable_part / 65536 * VS_MSEC;
 }
 
 static void ask(struct stk *s, vs_time now, struct neighbour *n, bool group)
@@ -124,7 +127,8 @@ static void ask(struct stk *s, vs_time now, struct neighbour *n, bool group)
 	const uint8_t *mac = group ? NULL : n->mac;
 
 	n->probes++;
-	vs_timer_set(&s->timers, &n->timer, vs_time_add(now, ip_retrans_time(s, interface, wire_addr_is4(&n->addr))));
+	vs_timer_set(&s->timers, &n->timer,
+		     now + ip_retrans_time(s, interface, wire_addr_is4(&n->addr)));
 	if (wire_addr_is4(&n->addr))
 		arp_ask(s, interface, &n->addr, mac);
 	else
