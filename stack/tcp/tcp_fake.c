@@ -444,6 +444,7 @@ void fake_inject(struct fake *w, uint8_t flags, uint32_t seq, uint32_t ack, uint
 	sum = wire_cksum_add(sum, packet->frame->data, packet->frame->len);
 	wire_put16(packet->frame->data + 16, wire_cksum_fold(sum));
 	packet->from = 1;
-	packet->ip = (struct ip_packet){.src = w->host[1].addr, .dst = h->addr, .tclass = w->tclass_in};
+	packet->ip =
+		(struct ip_packet){.src = w->host[1].addr, .dst = h->addr, .tclass = w->tclass_in};
 	arrive(w, packet);
 }

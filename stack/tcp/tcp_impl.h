@@ -483,7 +483,7 @@ bool tcp_ecn_acked(struct tcp_pcb *, uint8_t flags, uint32_t flight); /* true: c
 
 /* tcp_rack.c */
 bool tcp_rack_on(const struct tcp_pcb *);
-void tcp_rack_delivered(struct tcp_pcb *, const struct tcp_sent *);
+void tcp_rack_delivered(struct tcp_pcb *, const struct tcp_sent *, bool sacked);
 void tcp_rack_dsack(struct tcp_pcb *);
 void tcp_rack_recovered(struct tcp_pcb *);
 void tcp_rack_detect(struct tcp_pcb *);

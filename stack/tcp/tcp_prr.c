@@ -24,7 +24,8 @@ void tcp_prr_acked(struct tcp_pcb *p, uint32_t delivered, bool safe)
 
 	p->prr_delivered += delivered;
 	if (flight > p->ssthresh) {
-		may = ((uint64_t)p->prr_delivered * p->ssthresh + p->prr_flight - 1) / p->prr_flight;
+		may = ((uint64_t)p->prr_delivered * p->ssthresh + p->prr_flight - 1) /
+		      p->prr_flight;
 		may = may > p->prr_out ? may - p->prr_out : 0;
 	} else {
 		may = p->prr_delivered > p->prr_out ? p->prr_delivered - p->prr_out : 0;

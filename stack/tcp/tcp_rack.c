@@ -14,7 +14,7 @@ bool tcp_rack_on(const struct tcp_pcb *p)
 }
 
 /* 6.2 step 2, for a segment that an ACK or a SACK has just reported. */
-void tcp_rack_delivered(struct tcp_pcb *p, const struct tcp_sent *r)
+void tcp_rack_delivered(struct tcp_pcb *p, const struct tcp_sent *r, bool sacked)
 {
 	struct tcp_rack *k = &p->rack;
 	vs_time rtt = tcp_now(p) - r->at;
@@ -22,8 +22,10 @@ void tcp_rack_delivered(struct tcp_pcb *p, const struct tcp_sent *r)
 	if (r->flags & TCP_SENT_REPEATED) {
 		uint32_t ts = (uint32_t)(r->at / VS_MSEC) + p->ts_offset;
 
-		/* The report may be about the copy before. */
-		if (rtt < p->rtt_min || (k->has_ecr && wire_seq_lt(k->ecr, ts)))
+		/* The report may be about the copy before. Behind a hole the echo says nothing: the
+		 * receiver repeats what came before the hole (RFC 7323 4.3).
+		 */
+		if (rtt < p->rtt_min || (!sacked && k->has_ecr && wire_seq_lt(k->ecr, ts)))
 			return;
 	} else if (k->fack_valid && wire_seq_lt(r->end, k->fack)) {
 		k->reordered = true; /* step 3 */

@@ -36,7 +36,7 @@ static uint32_t mark(struct tcp_pcb *p, const struct wire_tcp_sack *block)
 			if (wire_seq_leq(r->end, p->recover))
 				p->original = true;
 		}
-		tcp_rack_delivered(p, r);
+		tcp_rack_delivered(p, r, true);
 		tcp_sent_mark_sacked(p, r);
 	}
 	return p->board.sacked - before;

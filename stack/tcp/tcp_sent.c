@@ -81,7 +81,7 @@ vs_time tcp_sent_acked(struct tcp_pcb *p, uint32_t ack)
 			break;
 		}
 		if (!(r->flags & TCP_SENT_SACKED)) {
-			tcp_rack_delivered(p, r);
+			tcp_rack_delivered(p, r, false);
 			if (!(r->flags & TCP_SENT_REPEATED) && wire_seq_leq(r->end, p->recover))
 				p->original = true;
 		}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The receive buffer follows the application (dynamic right-sizing, as Linux does it): what it reads
- * in a round trip is what the peer could send in one, so a buffer of twice that, and some for the
- * next doubling of the peer's window, never is in the way; and a connection that is idle, or whose
- * application reads slowly, is not promised megabytes.
+/* The receive buffer follows the application (dynamic right-sizing, as Linux does it): what it
+ * reads in a round trip is what the peer could send in one, so a buffer of twice that, and some for
+ * the next doubling of the peer's window, never is in the way; and a connection that is idle, or
+ * whose application reads slowly, is not promised megabytes.
  */
 #include "stack/tcp/tcp_impl.h"
 
