@@ -194,7 +194,7 @@ static int admit(struct guest *g, const struct wish *wish)
 {
 	struct guests *gs = g->guests;
 	struct transport transport = {
-		.recv = data_recv, .send = data_send, .ctx = gs->conf.rx};
+		.recv = data_recv, .send = data_send, .ctx = gs->conf.rx, .short_is_full = true};
 	uid_t user = sock_peer_user(g->ctl);
 	struct vsw_guest who = {
 		.port = wish->port,

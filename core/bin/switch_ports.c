@@ -152,6 +152,12 @@ static void flush(struct port *p)
 			vs_frame_put(p->queue[p->head++ & (QUEUE_SIZE - 1)]);
 		p->stats.tx_frames += (unsigned)sent;
 		p->taken += (unsigned)sent;
+		/* Asking again would only cost a call to hear so. */
+		if ((unsigned)sent < count && p->transport.short_is_full) {
+			p->stats.held += queue_len(p);
+			set_blocked(p, true);
+			break;
+		}
 	}
 	if (queue_len(p) <= QUEUE_LOW)
 		release_waiters(p);

@@ -34,6 +34,8 @@ struct transport {
 	/* The descriptor is of no use any more: removes the endpoint. NULL: it never is. */
 	void (*gone)(void *ctx, int endpoint);
 	void *ctx;
+	/* A send that took only some frames filled the peer, who will be writable again. */
+	bool short_is_full;
 };
 
 struct port_stats {
