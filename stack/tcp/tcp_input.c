@@ -272,8 +272,8 @@ static void note_data(struct tcp_pcb *p, const struct tcp_in *in)
 		p->quick_acks = TCP_QUICK_ACKS;
 	if (len > p->mss_rcv)
 		p->mss_rcv = (uint16_t)tcp_min(len, 65535);
-	/* The window opens as data come, two segments for each, while there is room; but an ACK that
-	 * moves the window is no duplicate (RFC 5681 2), and a peer without SACK lives on those.
+	/* The window opens as data come, two segments for each, while there is room; but an ACK
+	 * that moves the window is no duplicate (RFC 5681 2): a peer without SACK lives on those.
 	 */
 	if (p->rcv_clamp < most && len > p->mss_rcv / 2 && (p->sack_on || in->seq == p->rcv_nxt))
 		p->rcv_clamp = tcp_min(p->rcv_clamp + 2u * p->mss_rcv, most);
