@@ -230,10 +230,10 @@ static void become(const struct command *c, bool first)
 		}
 	}
 	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	execvp(c->argv[0], c->argv);
 	process_log(LOG_ERR, "%s: %s", c->argv[0], strerror(errno));
 	_exit(127);
@@ -398,6 +398,7 @@ int main(int argc, char **argv)
 {
 	struct options o = {0};
 	struct sigaction action = {.sa_handler = on_signal};
+	sigset_t passed, before;
 	int code;
 
 	process_log_init(argv[0]);
@@ -420,10 +421,17 @@ int main(int argc, char **argv)
 		become(&o.commands[o.count - 1], false);
 	}
 	running = &o;
+	sigemptyset(&passed);
+	sigaddset(&passed, SIGTERM);
+	sigaddset(&passed, SIGINT);
+	sigaddset(&passed, SIGHUP);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGHUP, &action, NULL);
+	/* A signal waits until every command is there to get it, and is a command, not our copy. */
+	sigprocmask(SIG_BLOCK, &passed, &before);
 	code = start(&o, o.count) ? EXIT_FAILURE : 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	close_pipes(&o);
 	if (wait_all(&o) != 0 && code == 0)
 		code = EXIT_FAILURE;

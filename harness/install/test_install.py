@@ -60,7 +60,7 @@ def test_help_and_man_page_name_the_same_options(system: pathlib.Path, program: 
     page = man(system, program)
     said = run(system, program, "--help").stdout
     if program == "vsq":
-        for command in ("run", "replay", "digest", "show"):
+        for command in ("run", "compare", "replay", "digest", "show"):
             said += run(system, program, command, "--help").stdout
     assert options(said) == options(page)
 

@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -70,6 +71,16 @@ def test_a_command_that_is_not_there_is_named(world):
     answer = run(ours("dpipe"), "nosuchcommand", "=", "cat")
     assert answer.returncode == 1
     assert "nosuchcommand: No such file or directory" in answer.stderr
+
+
+def test_a_signal_is_passed_on_however_early_it_comes(world):
+    for i in range(100):
+        process = world.start([ours("dpipe"), "sleep", "1000", "=", "sleep", "1000"])
+        end = time.monotonic() + i * 3e-5
+        while time.monotonic() < end:
+            pass
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
 
 
 def test_signals_go_to_the_commands_and_files_go_away(world):
