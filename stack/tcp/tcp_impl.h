@@ -128,9 +128,9 @@ struct tcp_rcvbuf {
 
 /* Deadlines; the connection's one timer stands at or before the first of them. */
 enum tcp_deadline {
+	TCP_DEADLINE_PROBE,	 /* TLP: before the next, which it puts off when both are due */
 	TCP_DEADLINE_RETRANSMIT, /* RFC 6298, SYN and FIN too; or the zero window probe */
 	TCP_DEADLINE_REORDER,	 /* RACK's reordering window */
-	TCP_DEADLINE_PROBE,	 /* TLP */
 	TCP_DEADLINE_ACK,	 /* delayed ACK */
 	TCP_DEADLINE_KEEP,	 /* keep-alive */
 	TCP_DEADLINE_WAIT,	 /* 2 MSL; orphans in FIN-WAIT-2; cork */

@@ -139,19 +139,22 @@ void tcp_rack_detect(struct tcp_pcb *p)
 		tcp_deadline_clear(p, TCP_DEADLINE_REORDER);
 }
 
-/* 7.2: when to probe; not while something is known to be missing. */
+/* 7.2: when to probe; not while something is known to be missing. Where the timeout would come
+ * first, the probe takes its place: a lost tail is then found without giving up the window.
+ */
 void tcp_tlp_schedule(struct tcp_pcb *p)
 {
-	vs_time at = tcp_now(p) + 2 * p->srtt;
+	vs_time at = tcp_now(p) + (p->srtt ? 2 * p->srtt : VS_SEC);
 
 	tcp_deadline_clear(p, TCP_DEADLINE_PROBE);
 	if (!tcp_rack_on(p) || !tcp_settings(p)->early_retrans || p->recovery != TCP_OPEN ||
-	    p->board.sacked || p->rack.tlp_out || !p->srtt || p->snd_nxt == p->snd_una)
+	    p->board.sacked || p->rack.tlp_out || p->snd_nxt == p->snd_una)
 		return;
 	/* A lone segment may meet a delayed ACK. */
-	at += p->board.count == 1 ? 200 * VS_MSEC : 2 * VS_MSEC;
-	if (at < p->deadline[TCP_DEADLINE_RETRANSMIT])
-		tcp_deadline_set(p, TCP_DEADLINE_PROBE, at);
+	if (p->srtt)
+		at += p->board.count == 1 ? 200 * VS_MSEC : 2 * VS_MSEC;
+	at = vs_time_min(at, p->deadline[TCP_DEADLINE_RETRANSMIT]);
+	tcp_deadline_set(p, TCP_DEADLINE_PROBE, at);
 }
 
 /* 7.3: new data if there is some, or the last segment once more. */

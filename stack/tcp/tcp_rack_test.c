@@ -153,6 +153,31 @@ static void probe_is_new_data_if_there_is_some(void **state)
 	fake_free(w);
 }
 
+static void probe_takes_the_place_of_a_timeout_that_would_come_first(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w);
+
+	(void)state;
+	/* A lone segment: 2 SRTT and 200 ms are 400 ms, the timeout is 300 ms. */
+	fake_send(w, p, data, 1000, 0);
+	sent(w, 100 * MS, 0, 1, true);
+	fake_run(w, 400 * MS - 1);
+	fake_expect_none(w);
+	fake_run(w, 400 * MS);
+	sent(w, 400 * MS, 0, 1, true);
+	assert_true(p->rack.tlp_out);
+	assert_int_equal(p->recovery, TCP_OPEN);
+	assert_int_equal(p->cwnd, 10000);
+	assert_int_equal(w->host[0].counters[STK_TcpTimeouts], 0);
+	/* One probe; the timeout begins anew with it. */
+	fake_run(w, 700 * MS);
+	sent(w, 700 * MS, 0, 1, true);
+	fake_expect_none(w);
+	assert_int_equal(w->host[0].counters[STK_TcpTimeouts], 1);
+	fake_free(w);
+}
+
 static void loss_that_the_probe_repaired_counts_as_one(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -205,6 +230,7 @@ int main(void)
 		cmocka_unit_test(reordering_once_seen_is_waited_for),
 		cmocka_unit_test(silent_tail_is_probed_after_two_round_trips),
 		cmocka_unit_test(probe_is_new_data_if_there_is_some),
+		cmocka_unit_test(probe_takes_the_place_of_a_timeout_that_would_come_first),
 		cmocka_unit_test(loss_that_the_probe_repaired_counts_as_one),
 		cmocka_unit_test(duplicate_report_of_the_probe_means_no_loss),
 	};

@@ -187,6 +187,43 @@ static void three_small_segments_sacked_are_enough(void **state)
 	fake_free(w);
 }
 
+static void rescue_is_the_last_segment_once_a_recovery(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w, true);
+
+	(void)state;
+	fake_send(w, p, data, 10000, 0);
+	fake_run(w, 200 * MS);
+	fake_skip(w);
+	/* 0, 8 and 9 are lost. Nothing is new, no hole below the highest SACK is left: NextSeg()
+	 * (4). */
+	ack(w, 0, 1, 4, 0, 0);
+	sent(w, 200 * MS, 0, 1);
+	ack(w, 0, 1, 7, 0, 0);
+	fake_expect(w, 200 * MS, "P. 9001:10001(1000) ack 1");
+	ack(w, 0, 1, 8, 0, 0);
+	fake_expect_none(w);
+	/* It arrives, and shows the hole before it: without it a timeout would have. */
+	fake_run(w, 300 * MS);
+	ack(w, 8, 9, 10, 0, 0);
+	sent(w, 300 * MS, 8, 9);
+	fake_expect_none(w);
+	fake_run(w, 400 * MS);
+	ack(w, 10, 0, 0, 0, 0);
+	assert_int_equal(p->recovery, TCP_OPEN);
+	assert_int_equal(w->host[0].counters[STK_TcpTimeouts], 0);
+	/* The next recovery has its own. */
+	p->cwnd = 10000;
+	fake_send(w, p, data, 8000, 0);
+	fake_skip(w);
+	ack(w, 10, 11, 17, 0, 0);
+	sent(w, 400 * MS, 10, 11);
+	fake_expect(w, 400 * MS, "P. 17001:18001(1000) ack 1");
+	fake_expect_none(w);
+	fake_free(w);
+}
+
 static void sacked_segments_are_not_sent_again_after_a_timeout(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -379,6 +416,7 @@ int main(void)
 		cmocka_unit_test(newreno_partial_ack_sends_the_next_hole),
 		cmocka_unit_test(sack_recovery_fills_the_holes_and_only_them),
 		cmocka_unit_test(three_small_segments_sacked_are_enough),
+		cmocka_unit_test(rescue_is_the_last_segment_once_a_recovery),
 		cmocka_unit_test(sacked_segments_are_not_sent_again_after_a_timeout),
 		cmocka_unit_test(a_peer_that_reneges_is_not_believed),
 		cmocka_unit_test(slow_start_follows_a_timeout),

@@ -130,7 +130,8 @@ struct tcp_sent *tcp_sack_next(struct tcp_pcb *p)
 
 	while (high > 0 && !(tcp_sent_at(p, high - 1)->flags & TCP_SENT_SACKED))
 		high--;
-	for (uint32_t i = tcp_sent_find(p, p->again_seq); i < high; i++) {
+	/* Not from again_seq on: that is past what was not lost when it was looked at. */
+	for (uint32_t i = 0; i < high; i++) {
 		struct tcp_sent *r = tcp_sent_at(p, i);
 
 		if (!(r->flags & (TCP_SENT_SACKED | TCP_SENT_AGAIN)))
