@@ -206,6 +206,48 @@ static void series_of_a_flow_agree_with_its_counters(void **state)
 	done(lab, NULL);
 }
 
+/* Every retransmission has a reason, and the phases are those that recovery went through. */
+static void every_retransmission_has_a_reason(void **state)
+{
+	static const char *const reasons[] = {"syn",  "fast", "partial", "prr",	 "rescue", "rack",
+					      "tlp",  "rto",  "frto",	 "loss", "mtu"};
+	struct vsq_lab *lab = pair_new(2);
+	double sum = 0, phases[5] = {0};
+	const int64_t *times;
+	const double *values;
+	size_t count;
+
+	(void)state;
+	must(lab, vsq_link(lab, 0, "delay", "10"));
+	must(lab, vsq_app(lab, "ping", 0, 1, "count=1"));
+	must(lab, vsq_app(lab, "tcp-bulk", 0, 1, "bytes=2MB start=1s"));
+	must(lab, vsq_at(lab, 500 * VS_MSEC, "alice-bob trace-loss LR 1000000000000000000000000"));
+	must(lab, vsq_at(lab, 2200 * VS_MSEC, "alice-bob trace-loss LR off"));
+	must(lab, vsq_at(lab, 2200 * VS_MSEC, "alice-bob loss LR 100"));
+	must(lab, vsq_at(lab, 3400 * VS_MSEC, "alice-bob loss LR 4"));
+	run(lab, 60 * VS_SEC);
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "app.1.tcp.resent.%s", reasons[i]);
+		must(lab, vsq_series(lab, name, &times, &values, &count));
+		assert_true((double)count == of_app(lab, 1, name + strlen("app.1.tcp.")));
+		sum += (double)count;
+	}
+	assert_true(of_app(lab, 1, "done") == 1);
+	assert_true(sum == of_app(lab, 1, "retransmits") && sum > 20);
+	assert_true(sum == metric(lab, "node.alice.TcpRetransSegs"));
+	assert_true(of_app(lab, 1, "resent.rack") > 0 && of_app(lab, 1, "resent.frto") > 0);
+	must(lab, vsq_series(lab, "app.1.tcp.phase", &times, &values, &count));
+	for (size_t i = 0; i < count; i++)
+		phases[(int)values[i]]++;
+	assert_true(phases[0] > 0 && phases[1] > 0 && phases[2] == 0 && phases[3] > 0);
+	assert_true(phases[4] > 0);
+	must(lab, vsq_series(lab, "app.1.tcp.state", &times, &values, &count));
+	assert_true(values[0] == 2 && values[1] == 4 && values[count - 1] == 10);
+	done(lab, NULL);
+}
+
 /* A datagram for bob's udp-cbr, from nowhere: UDP without a checksum, so only the application can
  * tell that its content was never sent.
  */
@@ -254,6 +296,7 @@ int main(void)
 		cmocka_unit_test(refused_connection_fails_the_application),
 		cmocka_unit_test(dead_cable_fails_no_oracle),
 		cmocka_unit_test(series_of_a_flow_agree_with_its_counters),
+		cmocka_unit_test(every_retransmission_has_a_reason),
 		cmocka_unit_test(content_that_was_never_sent_is_told),
 	};
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
+#include "harness/lab/flow.h"
 #include "harness/lab/lab.h"
 #include "harness/pcap/pcap.h"
 
@@ -79,13 +80,13 @@ static void describe_node(const struct lab_cable *cable, int node, struct vs_tex
 		vs_text_add(text, " \"%s\"", name);
 }
 
-/* Says what a frame met: the Markov node and the queue before it, and its connection's window. */
-static void describe(struct lab_cable *cable, int direction, const struct vs_frame *f,
+/* Says what a frame met: the Markov node and the queue before it, and how its connection is. */
+static void describe(struct lab_cable *cable, int direction, vs_time now, const struct vs_frame *f,
 		     struct vs_text *text)
 {
 	uint32_t seq, len;
 	struct lab_flow *flow = lab_flow_of(cable->lab, f, &seq, &len);
-	char window[128];
+	const char *reason = NULL;
 
 	if (cable->link) {
 		describe_node(cable, link_node(cable->link), text);
@@ -93,21 +94,26 @@ static void describe(struct lab_cable *cable, int direction, const struct vs_fra
 			    link_queue_bytes(cable->link, direction),
 			    link_queue_frames(cable->link, direction));
 	}
-	if (flow) {
-		lab_flow_describe(flow, window, sizeof(window));
-		vs_text_add(text, "%s%s", text->len ? "; " : "", window);
-	}
+	if (!flow)
+		return;
+	vs_text_add(text, "%s", text->len ? "; " : "");
+	lab_flow_describe(flow, text);
+	/* Further away an original may still be on its way while the copy leaves. */
+	if (flow->node == cable->end[direction])
+		reason = tcp_reason_name(lab_flow_reason(flow, now, seq));
+	if (reason)
+		vs_text_add(text, "; sent again: %s", reason);
 }
 
 void lab_capture_frame(struct lab_cable *cable, int side, bool sent, vs_time now,
 		       const struct vs_frame *f)
 {
-	char bytes[256];
+	char bytes[384];
 	struct vs_text text;
 
 	vs_text_init(&text, bytes, sizeof(bytes));
 	if (sent)
-		describe(cable, side, f, &text);
+		describe(cable, side, now, f, &text);
 	else if (cable->faulty)
 		describe_node(cable, link_node_met(cable->link), &text);
 	for (unsigned i = 0; i < cable->captures.count; i++) {
@@ -122,13 +128,13 @@ void lab_capture_frame(struct lab_cable *cable, int side, bool sent, vs_time now
 void lab_capture_drop(struct lab_cable *cable, int direction, vs_time now,
 		      const struct vs_frame *f, const char *reason)
 {
-	char bytes[384];
+	char bytes[512];
 	struct vs_text text;
 
 	vs_text_init(&text, bytes, sizeof(bytes));
 	vs_text_add(&text, "dropped: %s on %s %s; ", reason, cable->name,
 		    direction ? "right to left" : "left to right");
-	describe(cable, direction, f, &text);
+	describe(cable, direction, now, f, &text);
 	for (unsigned i = 0; i < cable->captures.count; i++) {
 		struct lab_capture *capture = cable->captures.items[i];
 		int side = capture->interface[!direction] >= 0 ? !direction : direction;

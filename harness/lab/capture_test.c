@@ -30,7 +30,7 @@ static int remove_path(void **state)
 
 /* What a capture holds. */
 struct seen {
-	unsigned frames, in, out, commented, dropped, by_queue, windows, nodes, nodes_in;
+	unsigned frames, in, out, commented, dropped, by_queue, windows, again, nodes, nodes_in;
 	int interfaces;
 	vs_time last;
 	char names[2][64];
@@ -58,6 +58,7 @@ static void look(struct seen *seen)
 		seen->dropped += !strncmp(frame.comment, "dropped: ", 9);
 		seen->by_queue += !strncmp(frame.comment, "dropped: drop_queue", 19);
 		seen->windows += !!strstr(frame.comment, "cwnd ");
+		seen->again += (frame.flags & CAP_OUT) && strstr(frame.comment, "sent again: ");
 		if (strstr(frame.comment, "node 1 \"fade\"")) {
 			seen->nodes++;
 			seen->nodes_in += !!(frame.flags & CAP_IN);
@@ -74,7 +75,7 @@ static void look(struct seen *seen)
 static void both_ends_of_a_cable_are_two_capture_points(void **state)
 {
 	struct vsq_lab *lab = pair_new(4);
-	double sent, arrived, lost, back_sent, back_arrived;
+	double sent, arrived, lost, back_sent, back_arrived, again;
 	struct seen seen;
 
 	(void)state;
@@ -88,6 +89,7 @@ static void both_ends_of_a_cable_are_two_capture_points(void **state)
 	lost = metric(lab, "cable.alice-bob.lr.drop_loss");
 	back_sent = metric(lab, "cable.alice-bob.rl.frames");
 	back_arrived = metric(lab, "cable.alice-bob.rl.delivered_frames");
+	again = metric(lab, "node.alice.TcpRetransSegs");
 	done(lab, NULL);
 	look(&seen);
 	assert_int_equal(seen.interfaces, 2);
@@ -98,6 +100,7 @@ static void both_ends_of_a_cable_are_two_capture_points(void **state)
 	assert_int_equal(seen.in, (unsigned)(arrived + back_arrived + lost));
 	assert_int_equal(seen.dropped, (unsigned)lost);
 	assert_true(seen.windows > 60);
+	assert_true(again > 0 && seen.again == (unsigned)again);
 }
 
 static void one_end_sees_what_passes_there(void **state)

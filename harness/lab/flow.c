@@ -16,8 +16,8 @@
 #include "harness/lab/lab.h"
 
 static const char *const series_names[] = {
-	"cwnd", "ssthresh", "in_flight",       "srtt",	       "rto",  "seq",
-	"ack",	"rtt",	    "retransmit_fast", "retransmit_rto", "lost",
+	"cwnd", "ssthresh", "in_flight",       "srtt",		 "rto",	 "seq",	  "ack",
+	"rtt",	"window",   "retransmit_fast", "retransmit_rto", "lost", "state", "phase",
 };
 
 enum {
@@ -29,22 +29,33 @@ enum {
 	SEQ,
 	ACK,
 	RTT,
+	WINDOW,
 	FAST,
 	TIMEOUT,
 	LOST,
+	STATE,
+	PHASE,
 };
 
-static_assert(sizeof(series_names) / sizeof(series_names[0]) == LAB_FLOW_SERIES, "one name each");
+static_assert(sizeof(series_names) / sizeof(series_names[0]) == LAB_FLOW_PLAIN, "one name each");
 
-const char *lab_flow_series_name(unsigned i)
+/* "cwnd" ...; those of reasons follow as "resent.fast" ... */
+const char *lab_flow_series_name(unsigned i, char text[LAB_FLOW_NAME])
 {
-	return i < LAB_FLOW_SERIES ? series_names[i] : NULL;
+	if (i >= LAB_FLOW_SERIES)
+		return NULL;
+	if (i < LAB_FLOW_PLAIN)
+		return series_names[i];
+	snprintf(text, LAB_FLOW_NAME, "resent.%s", tcp_reason_name(i - LAB_FLOW_PLAIN + 1));
+	return text;
 }
 
 struct lab_series *lab_flow_series(struct lab_flow *flow, const char *name)
 {
+	char text[LAB_FLOW_NAME];
+
 	for (unsigned i = 0; i < LAB_FLOW_SERIES; i++)
-		if (!strcmp(series_names[i], name))
+		if (!strcmp(lab_flow_series_name(i, text), name))
 			return &flow->series[i];
 	return NULL;
 }
@@ -149,7 +160,11 @@ static void retransmitted(struct lab_flow *flow, vs_time now, const struct tcp_s
 	uint64_t start = unwrap(flow, s->seq - s->iss - 1);
 
 	flow->timed_head = flow->timed_tail;
+	flow->resent[s->reason]++;
+	flow->recent[flow->recent_next++ % LAB_FLOW_RECENT] =
+		(struct lab_again){s->seq, now, s->reason};
 	lab_series_add(&flow->series[kind], now, (double)start);
+	lab_series_add(&flow->series[LAB_FLOW_PLAIN + s->reason - 1], now, (double)start);
 	if (kind == FAST)
 		flow->retransmits_fast++;
 	else
@@ -190,10 +205,20 @@ void lab_flow_sample(void *ctx, vs_time now, const struct tcp_sample *s)
 		retransmitted(flow, now, s, TIMEOUT);
 		break;
 	case TCP_EVENT_STATE:
+	case TCP_EVENT_DUPLICATE:
 	case TCP_EVENT_PROBE:
 	case TCP_EVENT_RECOVERY:
 		break;
 	}
+	if (s->state != flow->state || !flow->series[STATE].count)
+		lab_series_add(&flow->series[STATE], now, s->state);
+	flow->state = s->state;
+	if (s->phase != flow->phase || !flow->series[PHASE].count)
+		lab_series_add(&flow->series[PHASE], now, s->phase);
+	flow->phase = s->phase;
+	if (s->snd_wnd != flow->snd_wnd)
+		lab_series_add(&flow->series[WINDOW], now, s->snd_wnd);
+	flow->snd_wnd = s->snd_wnd;
 	lab_series_add(&flow->series[CWND], now, s->cwnd);
 	lab_series_add(&flow->series[IN_FLIGHT], now, s->in_flight);
 	if (s->ssthresh != flow->ssthresh_last && s->ssthresh < INT32_MAX)
@@ -256,11 +281,24 @@ void lab_flow_lost(struct vsq_lab *lab, vs_time now, const struct vs_frame *f)
 	lab_series_add(&flow->series[LOST], now, (double)unwrap(flow, seq - flow->iss - 1));
 }
 
-void lab_flow_describe(const struct lab_flow *flow, char *text, size_t size)
+enum tcp_reason lab_flow_reason(const struct lab_flow *flow, vs_time now, uint32_t seq)
 {
+	for (unsigned i = 0; i < LAB_FLOW_RECENT; i++)
+		if (flow->recent[i].seq == seq && flow->recent[i].at == now)
+			return flow->recent[i].reason;
+	return TCP_REASON_NONE;
+}
+
+void lab_flow_describe(const struct lab_flow *flow, struct vs_text *text)
+{
+	vs_text_add(text, "cwnd %u, ", flow->cwnd);
 	if (flow->ssthresh < INT32_MAX)
-		snprintf(text, size, "cwnd %u, ssthresh %u, in flight %u", flow->cwnd,
-			 flow->ssthresh, flow->in_flight);
-	else
-		snprintf(text, size, "cwnd %u, in flight %u", flow->cwnd, flow->in_flight);
+		vs_text_add(text, "ssthresh %u, ", flow->ssthresh);
+	vs_text_add(text, "in flight %u, window %u", flow->in_flight, flow->snd_wnd);
+	if (flow->srtt_last)
+		vs_text_add(text, ", srtt %.3f ms, rto %.3f ms", (double)flow->srtt_last / 1e6,
+			    (double)flow->rto_last / 1e6);
+	vs_text_add(text, ", %s", tcp_phase_name(flow->phase));
+	if (flow->state != TCP_ESTABLISHED)
+		vs_text_add(text, ", %s", tcp_state_name(flow->state));
 }

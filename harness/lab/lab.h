@@ -257,9 +257,6 @@ void lab_flow_sample(void *node, vs_time now, const struct tcp_sample *);
 void lab_flow_lost(struct vsq_lab *, vs_time now, const struct vs_frame *f);
 struct lab_flow *lab_flow_of(struct vsq_lab *, const struct vs_frame *f, uint32_t *seq,
 			     uint32_t *len); /* the connection whose data f carries, or NULL */
-void lab_flow_describe(const struct lab_flow *, char *text, size_t size);
-struct lab_series *lab_flow_series(struct lab_flow *, const char *name);
-const char *lab_flow_series_name(unsigned i); /* NULL after the last */
 
 /* command.c */
 void lab_commands_free(struct vsq_lab *);

@@ -120,6 +120,14 @@ static double access_app(const struct lab_accessor *accessor)
 	return (double)value;
 }
 
+/* Segments that left again, by reason. */
+static double access_resent(const struct lab_accessor *accessor)
+{
+	const struct lab_app *app = accessor->object;
+
+	return app->flow ? (double)app->flow->resent[accessor->arg] : 0;
+}
+
 static double access_quantile(const struct lab_accessor *accessor)
 {
 	static const double fractions[] = {[2] = 0.50, [3] = 0.90, [4] = 0.95, [5] = 0.99};
@@ -269,6 +277,11 @@ static int find_app(struct vsq_lab *lab, const char *name, struct lab_accessor *
 			return 0;
 		}
 	}
+	for (unsigned i = 1; (app->kind->tells & LAB_TELLS_TCP) && i < TCP_REASONS; i++)
+		if (!strncmp(name, "resent.", 7) && !strcmp(name + 7, tcp_reason_name(i))) {
+			*out = (struct lab_accessor){access_resent, app, i};
+			return 0;
+		}
 	if ((app->kind->tells & LAB_TELLS_RTT) && !strncmp(name, "rtt.", 4))
 		name += 4;
 	else if ((app->kind->tells & LAB_TELLS_DELAY) && !strncmp(name, "delay.", 6))
@@ -400,6 +413,8 @@ static void name_app(struct lab_list *list, const struct lab_app *app)
 	for (unsigned i = 0; i < APP_METRICS; i++)
 		if (!app_metrics[i].tells || (app_metrics[i].tells & tells))
 			name_add(list, prefix, app_metrics[i].name, "");
+	for (unsigned i = 1; (tells & LAB_TELLS_TCP) && i < TCP_REASONS; i++)
+		name_add(list, prefix, "resent.", tcp_reason_name(i));
 	for (unsigned i = 0; i < QUANTILES; i++) {
 		if (tells & LAB_TELLS_RTT)
 			name_add(list, prefix, "rtt.", quantile_names[i]);
@@ -525,6 +540,7 @@ int vsq_series_count(struct vsq_lab *lab)
 	names_clear(list);
 	for (unsigned i = 0; i < lab->apps.count; i++) {
 		struct lab_app *app = lab->apps.items[i];
+		char text[LAB_FLOW_NAME];
 		const char *name;
 
 		snprintf(prefix, sizeof(prefix), "app.%d", app->number);
@@ -534,7 +550,7 @@ int vsq_series_count(struct vsq_lab *lab)
 			name_add(list, prefix, "rtt", "");
 		if (app->kind->tells & LAB_TELLS_DELAY)
 			name_add(list, prefix, "delay", "");
-		for (unsigned s = 0; app->flow && (name = lab_flow_series_name(s)); s++)
+		for (unsigned s = 0; app->flow && (name = lab_flow_series_name(s, text)); s++)
 			name_add(list, prefix, "tcp.", name);
 	}
 	for (unsigned i = 0; i < lab->cables.count; i++) {

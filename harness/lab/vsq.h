@@ -79,7 +79,8 @@ VSQ_API int vsq_link_trace(struct vsq_lab *, int cable, int direction, const cha
 /* Writes what passes the cable to a pcapng file: side 0 or 1: as seen at that end; -1: both ends,
  * an interface each. Drops on the cable are written too, with a comment that says why, at the end
  * that the frame did not reach (or the only one there is). Other comments: the Markov node that a
- * frame met, and where it is sent the queue and the congestion window of its connection.
+ * frame met, and where it is sent the queue, the variables of its connection, and on its host's own
+ * cable why a segment leaves once more.
  */
 VSQ_API int vsq_capture(struct vsq_lab *, int cable, int side, const char *path);
 
@@ -144,8 +145,11 @@ VSQ_API const char *vsq_metric_name(struct vsq_lab *, int i);
 VSQ_API int vsq_metric(struct vsq_lab *, const char *name, double *value);
 
 /* Time series: "app.0.goodput" (bit/s), "app.0.rtt" (ns), "app.0.tcp.cwnd", ".ssthresh",
- * ".in_flight" (bytes), ".srtt", ".rto" (ns), ".seq" (data sent: end, relative), ".ack", ".rtt" (of
- * segments), ".retransmit_fast", ".retransmit_rto", ".lost" (starts of segments, relative),
+ * ".in_flight" (bytes; RFC 6675's pipe), ".window" (the peer's, bytes), ".srtt", ".rto" (ns),
+ * ".seq" (data sent: end, relative), ".ack", ".rtt" (of segments), ".state" (RFC 9293's, numbered
+ * as enum tcp_state), ".phase" (0 open, 1 disorder, 2 cwr, 3 recovery, 4 loss),
+ * ".retransmit_fast", ".retransmit_rto", ".resent.REASON" for each of syn fast partial prr rescue
+ * rack tlp rto frto loss mtu, ".lost" (starts of segments, relative),
  * "cable.NAME.node", "cable.NAME.lr.queue" (bytes). A long series is thinned out, but keeps its
  * extremes. Lends two arrays of count values until the lab goes on; -ENOENT.
  */

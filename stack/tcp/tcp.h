@@ -25,13 +25,45 @@ enum tcp_state {
 
 const char *tcp_state_name(enum tcp_state);
 
+/* What the sender thinks of the path: Linux's words, tcpi_ca_state. */
+enum tcp_phase {
+	TCP_PHASE_OPEN,	    /* nothing is missing */
+	TCP_PHASE_DISORDER, /* SACKs or duplicates: something is late, or lost */
+	TCP_PHASE_CWR,	    /* a router marked: the window has shrunk, nothing is lost */
+	TCP_PHASE_RECOVERY, /* fast recovery */
+	TCP_PHASE_LOSS,	    /* after a retransmission timeout */
+	TCP_PHASES,
+};
+
+const char *tcp_phase_name(enum tcp_phase); /* "open" ... */
+
+/* Why something left again. */
+enum tcp_reason {
+	TCP_REASON_NONE,
+	TCP_REASON_SYN,	    /* SYN or SYN-ACK, unanswered: RFC 6298 5 */
+	TCP_REASON_FAST,    /* three duplicates: RFC 5681 3.2, RFC 6675 5 (4.3) */
+	TCP_REASON_PARTIAL, /* a partial ACK without SACK: RFC 6582 3.2 (3) */
+	TCP_REASON_PRR,	    /* what SACK's count says is lost, as fast as RFC 9937 lets it */
+	TCP_REASON_RESCUE,  /* not thought lost, but nothing else to send: RFC 6675 4 */
+	TCP_REASON_RACK,    /* one that left later has arrived: RFC 8985 6.2 */
+	TCP_REASON_TLP,	    /* the tail is silent: RFC 8985 7.3 */
+	TCP_REASON_RTO,	    /* the timer: RFC 6298 5.4 */
+	TCP_REASON_FRTO,    /* the same, and what it brings decides if it was right: RFC 5682 */
+	TCP_REASON_LOSS,    /* what else the timeout marked, in slow start: RFC 5681 3.1 */
+	TCP_REASON_MTU,	    /* too long for the path: RFC 1191 6.5 */
+	TCP_REASONS,
+};
+
+const char *tcp_reason_name(enum tcp_reason); /* "syn" ...; NULL for none */
+
 /* Why a sample was taken. */
 enum tcp_event {
 	TCP_EVENT_STATE,	   /* the state has changed */
-	TCP_EVENT_ACK,		   /* an acknowledgement was processed */
+	TCP_EVENT_ACK,		   /* an acknowledgement moved snd_una */
+	TCP_EVENT_DUPLICATE,	   /* it did not, but told of arrivals, or moved the window */
 	TCP_EVENT_SEND,		   /* new data left: seq..seq+len */
-	TCP_EVENT_FAST_RETRANSMIT, /* seq..seq+len left again: duplicate ACKs or SACK */
-	TCP_EVENT_RTO_RETRANSMIT,  /* ... after the timer ran out */
+	TCP_EVENT_FAST_RETRANSMIT, /* seq..seq+len left again: acknowledgements, or a probe */
+	TCP_EVENT_RTO_RETRANSMIT,  /* ... after the timer ran out; a SYN too */
 	TCP_EVENT_PROBE,	   /* zero window or keep-alive */
 	TCP_EVENT_RECOVERY,	   /* fast recovery starts or ends */
 };
@@ -42,6 +74,8 @@ struct tcp_sample {
 	struct stk_addr local, remote;
 	enum tcp_event event;
 	enum tcp_state state;
+	enum tcp_phase phase;
+	enum tcp_reason reason; /* of a retransmission */
 	uint32_t seq, len; /* of the segment, absolute sequence numbers */
 	uint32_t iss, irs; /* to make them relative */
 	uint32_t snd_una, snd_nxt, snd_wnd;

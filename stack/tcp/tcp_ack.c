@@ -121,12 +121,17 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	/* A probe that is answered may go on for ever (RFC 9293 3.8.6.1). */
 	if (p->probing)
 		p->timeouts = 0;
-	if (!a.bytes && !a.sacked && !a.duplicate && !p->rack.dsack)
+	if (!a.bytes && !a.sacked && !a.duplicate && !p->rack.dsack) {
+		if (p->snd_wnd != wnd)
+			tcp_sample(p, TCP_EVENT_DUPLICATE, p->snd_una, 0);
 		return;
+	}
 	tcp_recovery_acked(p, &a);
 	/* RFC 6298 5.3; RFC 6582 4's impatient variant. */
-	if (!a.bytes)
+	if (!a.bytes) {
+		tcp_sample(p, TCP_EVENT_DUPLICATE, p->snd_una, 0);
 		return;
+	}
 	if (p->snd_una == p->snd_nxt)
 		tcp_deadline_clear(p, TCP_DEADLINE_RETRANSMIT);
 	else if (p->recovery != TCP_RECOVERY || p->sack_on || !p->partial_seen)

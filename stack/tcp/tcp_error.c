@@ -26,7 +26,7 @@ static void path_shrunk(struct tcp_pcb *p)
 		struct tcp_sent *r = tcp_sent_at(p, i);
 
 		if ((r->flags & (TCP_SENT_LOST | TCP_SENT_AGAIN)) == TCP_SENT_LOST &&
-		    !tcp_resend(p, r, TCP_EVENT_FAST_RETRANSMIT))
+		    !tcp_resend(p, r, TCP_REASON_MTU))
 			break;
 	}
 	tcp_output(p);

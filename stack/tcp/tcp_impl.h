@@ -16,7 +16,7 @@
  *      tcp_rcvbuf.c          frames received, in order and not; the window offered
  *      tcp_tune.c            ... which follows how fast the application reads
  *      tcp_timer.c tcp_rtt.c deadlines of a connection on one timer; RFC 6298
- *      tcp_error.c           ICMP errors
+ *      tcp_error.c           ICMP errors          tcp_trace.c  what observers see
  *
  * A function may close a connection but never frees it: entry points (input, timers, sockets,
  * errors) end with tcp_reap(), which does.
@@ -406,8 +406,26 @@ void tcp_close_now(struct tcp_pcb *, int error);
 void tcp_abort(struct tcp_pcb *, int error); /* the same with an RST */
 void tcp_time_wait(struct tcp_pcb *);
 void tcp_reap(struct tcp_pcb *); /* frees p if it is closed and nobody's */
-void tcp_sample(struct tcp_pcb *, enum tcp_event, uint32_t seq, uint32_t len);
 void tcp_wake(struct tcp_pcb *);
+
+/* tcp_trace.c: for whoever looks on (struct stk_conf). */
+void tcp_sample_take(struct tcp_pcb *, enum tcp_event, enum tcp_reason, uint32_t seq,
+		     uint32_t len);
+enum tcp_phase tcp_phase(const struct tcp_pcb *);
+enum tcp_event tcp_reason_event(enum tcp_reason);
+
+static inline void tcp_sample_again(struct tcp_pcb *p, enum tcp_reason reason, uint32_t seq,
+				    uint32_t len)
+{
+	if (p->stk->conf.tcp_sample)
+		tcp_sample_take(p, tcp_reason_event(reason), reason, seq, len);
+}
+
+static inline void tcp_sample(struct tcp_pcb *p, enum tcp_event event, uint32_t seq, uint32_t len)
+{
+	if (p->stk->conf.tcp_sample)
+		tcp_sample_take(p, event, TCP_REASON_NONE, seq, len);
+}
 
 /* tcp_port.c */
 int tcp_port_bind(struct tcp_pcb *, const struct stk_addr *);
@@ -450,7 +468,7 @@ void tcp_recovery_leave(struct tcp_pcb *);
 void tcp_recovery_timeout(struct tcp_pcb *);
 void tcp_recovery_reorder(struct tcp_pcb *); /* RACK's timer */
 void tcp_recovery_send(struct tcp_pcb *); /* what is lost, as far as cwnd allows */
-bool tcp_retransmit_first(struct tcp_pcb *, enum tcp_event);
+bool tcp_retransmit_first(struct tcp_pcb *, enum tcp_reason);
 uint32_t tcp_in_flight(const struct tcp_pcb *);
 
 /* tcp_sack.c */
@@ -517,7 +535,7 @@ void tcp_send_syn(struct tcp_pcb *);   /* SYN or SYN-ACK, by state */
 void tcp_send_reset(struct tcp_pcb *);
 /* Answers a segment that no connection wants: RFC 9293 3.10.7.1. */
 void tcp_refuse(struct stk *, const struct tcp_in *);
-bool tcp_resend(struct tcp_pcb *, struct tcp_sent *, enum tcp_event);
+bool tcp_resend(struct tcp_pcb *, struct tcp_sent *, enum tcp_reason);
 uint32_t tcp_unsent(const struct tcp_pcb *); /* bytes, a FIN not counted */
 void tcp_output_timer(struct tcp_pcb *);     /* retransmission or probe, as it must be now */
 int tcp_path_refresh(struct tcp_pcb *);

@@ -185,7 +185,7 @@ void tcp_refuse(struct stk *s, const struct tcp_in *in)
 }
 
 /* Sends a segment again, cut to what a segment may hold now. */
-bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_event event)
+bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_reason reason)
 {
 	uint32_t mss = p->mss + (p->ts_on ? TCP_TS_LEN : 0) - tcp_options_len(p);
 	uint32_t index = tcp_sent_find(p, r->seq);
@@ -214,10 +214,11 @@ bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_event event)
 		p->prr_out += len;
 	tcp_undo_sent(p);
 	stk_count(p->stk, STK_TcpRetransSegs);
-	stk_count(p->stk, event == TCP_EVENT_FAST_RETRANSMIT ? STK_TcpFastRetrans
-							     : STK_TcpSlowStartRetrans);
+	stk_count(p->stk, tcp_reason_event(reason) == TCP_EVENT_FAST_RETRANSMIT
+				  ? STK_TcpFastRetrans
+				  : STK_TcpSlowStartRetrans);
 	tcp_sent_mark_again(p, r);
-	tcp_sample(p, event, r->seq, r->end - r->seq);
+	tcp_sample_again(p, reason, r->seq, r->end - r->seq);
 	return true;
 }
 
@@ -371,7 +372,7 @@ static void send_beyond(struct tcp_pcb *p)
 	uint32_t most = tcp_min(p->mss, p->snd_nxt - p->snd_una);
 
 	while (tcp_in_flight(p) + most <= p->cwnd && (r = tcp_sack_next(p)))
-		if (!tcp_resend(p, r, TCP_EVENT_FAST_RETRANSMIT))
+		if (!tcp_resend(p, r, TCP_REASON_RESCUE))
 			return;
 }
 

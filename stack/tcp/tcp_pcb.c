@@ -204,40 +204,6 @@ void tcp_pcb_init(struct stk *s, struct tcp_pcb *p)
 	tcp_rtt_init(p);
 }
 
-void tcp_sample(struct tcp_pcb *p, enum tcp_event event, uint32_t seq, uint32_t len)
-{
-	const struct stk_conf *conf = &p->stk->conf;
-	struct tcp_sample sample;
-
-	if (!conf->tcp_sample)
-		return;
-	sample = (struct tcp_sample){
-		.connection = p->id,
-		.fd = p->so.fd,
-		.local = p->so.local,
-		.remote = p->so.remote,
-		.event = event,
-		.state = p->state,
-		.seq = seq,
-		.len = len,
-		.iss = p->iss,
-		.irs = p->irs,
-		.snd_una = p->snd_una,
-		.snd_nxt = p->snd_nxt,
-		.snd_wnd = p->snd_wnd,
-		.rcv_nxt = p->rcv_nxt,
-		.rcv_wnd = p->rcv_wnd,
-		.cwnd = p->cwnd,
-		.ssthresh = p->ssthresh,
-		.in_flight = tcp_in_flight(p),
-		.srtt = p->srtt,
-		.rttvar = p->rttvar,
-		.rto = tcp_rto(p),
-		.in_recovery = p->recovery != TCP_OPEN,
-	};
-	conf->tcp_sample(conf->tcp_ctx, tcp_now(p), &sample);
-}
-
 void tcp_wake(struct tcp_pcb *p)
 {
 	if (!p->orphan && p->so.fd >= 0)

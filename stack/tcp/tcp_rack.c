@@ -170,7 +170,7 @@ void tcp_tlp_probe(struct tcp_pcb *p)
 	p->cwnd = cwnd;
 	k->tlp_again = p->snd_nxt == nxt;
 	if (k->tlp_again &&
-	    !tcp_resend(p, tcp_sent_at(p, p->board.count - 1), TCP_EVENT_FAST_RETRANSMIT))
+	    !tcp_resend(p, tcp_sent_at(p, p->board.count - 1), TCP_REASON_TLP))
 		return;
 	k->tlp_out = true;
 	k->tlp_end = p->snd_nxt;

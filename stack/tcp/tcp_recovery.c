@@ -26,14 +26,14 @@ static void dup_bytes_set(struct tcp_pcb *p, uint32_t bytes)
 	p->dup_bytes = tcp_min(bytes, out);
 }
 
-bool tcp_retransmit_first(struct tcp_pcb *p, enum tcp_event event)
+bool tcp_retransmit_first(struct tcp_pcb *p, enum tcp_reason reason)
 {
 	struct tcp_sent *r;
 
 	if (!p->board.count)
 		return false;
 	r = tcp_sent_at(p, 0);
-	if (!tcp_resend(p, r, event))
+	if (!tcp_resend(p, r, reason))
 		return false;
 	p->again_seq = tcp_sent_at(p, 0)->end;
 	return true;
@@ -47,7 +47,7 @@ static void retransmit_lost(struct tcp_pcb *p)
 
 		if ((r->flags & (TCP_SENT_LOST | TCP_SENT_AGAIN)) != TCP_SENT_LOST)
 			continue;
-		if (tcp_resend(p, r, TCP_EVENT_FAST_RETRANSMIT))
+		if (tcp_resend(p, r, tcp_rack_on(p) ? TCP_REASON_RACK : TCP_REASON_FAST))
 			p->again_seq = tcp_sent_at(p, i)->end;
 		return;
 	}
@@ -164,7 +164,7 @@ static void recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 		/* RFC 6582 3.2 (3): a partial ACK: the next one is lost as well. */
 		tcp_sent_mark_lost(p, tcp_sent_at(p, 0));
 		if (!(tcp_sent_at(p, 0)->flags & TCP_SENT_AGAIN))
-			tcp_retransmit_first(p, TCP_EVENT_FAST_RETRANSMIT);
+			tcp_retransmit_first(p, TCP_REASON_PARTIAL);
 	}
 }
 
@@ -249,8 +249,9 @@ void tcp_recovery_timeout(struct tcp_pcb *p)
 /* Rule 1 of RFC 6675's NextSeg(), and what a timeout marked. */
 void tcp_recovery_send(struct tcp_pcb *p)
 {
-	enum tcp_event event =
-		p->recovery == TCP_LOSS ? TCP_EVENT_RTO_RETRANSMIT : TCP_EVENT_FAST_RETRANSMIT;
+	enum tcp_reason reason = p->recovery == TCP_LOSS ? TCP_REASON_LOSS
+				 : tcp_rack_on(p)	 ? TCP_REASON_RACK
+							 : TCP_REASON_PRR;
 
 	if (p->board.lost <= 0)
 		return;
@@ -265,7 +266,7 @@ void tcp_recovery_send(struct tcp_pcb *p)
 			p->cwnd_limited = true;
 			return;
 		}
-		if (!tcp_resend(p, r, event))
+		if (!tcp_resend(p, r, reason))
 			return;
 		p->again_seq = tcp_sent_at(p, i)->end;
 	}

@@ -95,6 +95,7 @@ static void retransmit(struct tcp_pcb *p)
 		stk_count(p->stk, STK_TcpTimeouts);
 		stk_count(p->stk, STK_TcpRetransSegs);
 		tcp_send_syn(p);
+		tcp_sample_again(p, TCP_REASON_SYN, p->iss, 1);
 		return;
 	}
 	if (p->probing) {
@@ -110,7 +111,7 @@ static void retransmit(struct tcp_pcb *p)
 	stk_count(p->stk, STK_TcpTimeouts);
 	back_off(p);
 	tcp_recovery_timeout(p);
-	tcp_retransmit_first(p, TCP_EVENT_RTO_RETRANSMIT);
+	tcp_retransmit_first(p, p->frto == TCP_FRTO_NONE ? TCP_REASON_RTO : TCP_REASON_FRTO);
 }
 
 static void keep_alive(struct tcp_pcb *p)
