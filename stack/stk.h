@@ -97,6 +97,16 @@ struct stk_addr_info {
  */
 int stk_addr_info(const struct stk *, int ifindex, unsigned index, struct stk_addr_info *);
 
+/* Servers of the domain name system that routers advertised on an interface (RFC 8106), by index
+ * from 0. -ENOENT past the last.
+ */
+struct stk_dns_info {
+	struct wire_addr server, router; /* router: who said so, link-local */
+	vs_time until;
+};
+
+int stk_dns_info(const struct stk *, int ifindex, unsigned index, struct stk_dns_info *);
+
 /* Routes by longest prefix, then metric. via :: (any) is on-link. */
 struct stk_route {
 	struct wire_addr dst;

@@ -140,9 +140,10 @@ bool tcp_error_plausible(struct stk *, const struct ip_error *);
 bool udp_error_plausible(const struct stk *, const struct ip_error *);
 
 /* Sends "port unreachable" and its like about a received packet, unless RFC 1122 3.2.2 or RFC 4443
- * 2.4 forbid it; rate-limited.
+ * 2.4 forbid it; rate-limited. info is what stands behind the checksum: MTU, gateway, or pointer.
+ * Says whether it was sent.
  */
-void icmp_send_error(struct stk *, vs_time now, const struct ip_received *,
+bool icmp_send_error(struct stk *, vs_time now, const struct ip_received *,
 		     const struct vs_frame *f, uint8_t type4, uint8_t code4, uint8_t type6,
 		     uint8_t code6, uint32_t info);
 
@@ -196,6 +197,7 @@ struct stk {
 	X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IpInTruncatedPkts) X(IpNeighFailed) \
 	X(IpNeighQueueDrop) X(ArpInErrors) X(EthInOther) X(EthInTruncated) X(EthInUnknownType) \
 	X(IfDown) X(PoolEmpty) X(OutputFull) X(ArpConflicts) X(EthInVlan) \
+	X(IpRedirectsObeyed) X(IcmpOutRedirects) \
 	X(IpInNoRoutes) X(IpReasmOverlaps) X(AddrDuplicates) \
 	X(IcmpInMsgs) X(IcmpInErrors) X(IcmpInCsumErrors) X(IcmpInEchos) X(IcmpInEchoReps) \
 	X(IcmpOutMsgs) X(IcmpOutErrors) X(IcmpOutRateLimit) X(IcmpInRedirects) X(IcmpInUnknown) \

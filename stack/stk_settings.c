@@ -58,7 +58,12 @@ static const struct setting table[] = {
 	{                                                                                          \
 		"net.ipv6.conf.default." name, AT(field), initial, min, max                        \
 	}
+	BOTH("accept_redirects", accept_redirects6, 1, 0, 1),
 	BOTH("accept_ra", accept_ra, 0, 0, 2),
+	BOTH("accept_ra_rtr_pref", accept_ra_rtr_pref, 1, 0, 1),
+	BOTH("accept_ra_min_hop_limit", accept_ra_min_hop_limit, 1, 0, 255),
+	BOTH("accept_ra_rt_info_min_plen", accept_ra_rt_min, 0, 0, 128),
+	BOTH("accept_ra_rt_info_max_plen", accept_ra_rt_max, 0, 0, 128),
 	BOTH("accept_ra_defrtr", accept_ra_defrtr, 1, 0, 1),
 	BOTH("accept_ra_pinfo", accept_ra_pinfo, 1, 0, 1),
 	BOTH("accept_ra_mtu", accept_ra_mtu, 1, 0, 1),
@@ -73,6 +78,15 @@ static const struct setting table[] = {
 	BOTH("router_solicitation_max_interval", solicit_interval_max_s, 3600, 1, 86400),
 #undef BOTH
 	{"net.ipv4.conf.all.acd", AT(acd), 0, 0, 2},
+	{"net.ipv4.conf.all.accept_redirects", AT(accept_redirects4), 1, 0, 1},
+	{"net.ipv4.conf.default.accept_redirects", AT(accept_redirects4), 1, 0, 1},
+	{"net.ipv4.conf.all.secure_redirects", AT(secure_redirects), 1, 0, 1},
+	{"net.ipv4.conf.default.secure_redirects", AT(secure_redirects), 1, 0, 1},
+	{"net.ipv4.conf.all.shared_media", AT(shared_media), 1, 0, 1},
+	{"net.ipv4.conf.default.shared_media", AT(shared_media), 1, 0, 1},
+	{"net.ipv4.conf.all.send_redirects", AT(send_redirects), 1, 0, 1},
+	{"net.ipv4.conf.default.send_redirects", AT(send_redirects), 1, 0, 1},
+	{"net.ipv4.route.gc_timeout", AT(redirect_timeout_s), 300, 1, 86400},
 };
 
 static const char port_range[] = "net.ipv4.ip_local_port_range";

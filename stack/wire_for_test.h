@@ -132,6 +132,7 @@ static inline void net_pair(struct net *n, uint32_t mtu)
 	net_address(n, 1, 1, "2001:db8::2/64");
 }
 
+/* An interface with several cables is on a hub: each of them gets the frame. */
 static inline void net_carry(struct net *n, int host, int ifindex, struct vs_frame *f)
 {
 	n->frames++;
@@ -145,10 +146,9 @@ static inline void net_carry(struct net *n, int host, int ifindex, struct vs_fra
 		for (int side = 0; side < 2; side++) {
 			const struct cable *c = &n->cable[i];
 
-			if (c->host[side] == host && c->ifindex[side] == ifindex) {
-				stk_input(n->host[c->host[!side]], n->now, c->ifindex[!side], f);
-				return;
-			}
+			if (c->host[side] == host && c->ifindex[side] == ifindex)
+				stk_input(n->host[c->host[!side]], n->now, c->ifindex[!side],
+					  vs_frame_ref(f));
 		}
 	}
 	vs_frame_put(f);

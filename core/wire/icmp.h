@@ -53,6 +53,9 @@ size_t wire_icmp_emit(uint8_t *bytes, const struct wire_icmp *);
 
 /* Neighbour discovery: the fixed part and the options that this project uses. */
 #define WIRE_ND_PREFIX_MAX 8
+#define WIRE_ND_ROUTE_MAX  8
+#define WIRE_ND_DNS_MAX	   8
+#define WIRE_ND_LEN_MAX	   1024 /* of wire_nd_emit() */
 #define WIRE_ND_ROUTER	  0x80 /* flags of an advertisement */
 #define WIRE_ND_SOLICITED 0x40
 #define WIRE_ND_OVERRIDE  0x20
@@ -64,6 +67,20 @@ struct wire_nd_prefix {
 	bool autonomous;
 	uint32_t valid_s;
 	uint32_t preferred_s;
+};
+
+/* RFC 4191 2.3: more specific routes. */
+struct wire_nd_route {
+	struct wire_addr prefix;
+	uint8_t bits;
+	uint8_t preference; /* two bits: 01 high, 00 medium, 11 low, 10 reserved */
+	uint32_t lifetime_s;
+};
+
+/* RFC 8106 5.1: servers of the domain name system. */
+struct wire_nd_dns {
+	struct wire_addr server;
+	uint32_t lifetime_s;
 };
 
 struct wire_nd {
@@ -82,6 +99,10 @@ struct wire_nd {
 	uint32_t mtu; /* 0: no option */
 	unsigned prefixes;
 	struct wire_nd_prefix prefix[WIRE_ND_PREFIX_MAX];
+	unsigned routes;
+	struct wire_nd_route route[WIRE_ND_ROUTE_MAX];
+	unsigned dns_servers;
+	struct wire_nd_dns dns[WIRE_ND_DNS_MAX];
 };
 
 /* Reads a whole ICMPv6 message of types 133..137 with its options. Returns its length; -EBADMSG
@@ -89,8 +110,8 @@ struct wire_nd {
  */
 int wire_nd_parse(struct wire_nd *, const uint8_t *bytes, size_t len);
 
-/* Writes the message with the options that are set and a zero checksum, at most 512 bytes.
- * Returns the length.
+/* Writes the message with the options that are set and a zero checksum, at most
+ * WIRE_ND_LEN_MAX bytes. Returns the length.
  */
 size_t wire_nd_emit(uint8_t *bytes, const struct wire_nd *);
 

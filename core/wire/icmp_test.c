@@ -46,6 +46,16 @@ static struct wire_nd everything(uint8_t type)
 			p->valid_s = 86400 + i;
 			p->preferred_s = 3600 + i;
 		}
+		nd.routes = 2;
+		nd.route[0] = (struct wire_nd_route){.bits = 48, .preference = 1, .lifetime_s = 9};
+		nd.route[1] = (struct wire_nd_route){.preference = 3, .lifetime_s = UINT32_MAX};
+		wire_addr_parse("2001:db8:7::", &nd.route[0].prefix);
+		nd.dns_servers = 2;
+		for (unsigned i = 0; i < 2; i++) {
+			wire_addr_parse("2001:db8::53", &nd.dns[i].server);
+			nd.dns[i].server.b[9] = (uint8_t)i;
+			nd.dns[i].lifetime_s = 600 + i;
+		}
 	} else if (type != WIRE_ICMP6_RS) {
 		wire_addr_parse("2001:db8::2", &nd.target);
 		nd.has_target_mac = true;
@@ -63,10 +73,10 @@ static void every_message_goes_there_and_back(void **state)
 	(void)state;
 	for (uint8_t type = WIRE_ICMP6_RS; type <= WIRE_ICMP6_REDIRECT; type++) {
 		struct wire_nd nd = everything(type), back;
-		uint8_t bytes[512], again[512];
+		uint8_t bytes[WIRE_ND_LEN_MAX], again[WIRE_ND_LEN_MAX];
 		size_t len = wire_nd_emit(bytes, &nd);
 
-		assert_true(len <= 512 && len % 8 == 0);
+		assert_true(len <= WIRE_ND_LEN_MAX && len % 8 == 0);
 		assert_int_equal(wire_nd_parse(&back, bytes, len), len);
 		assert_int_equal(back.flags, nd.flags);
 		assert_true(wire_addr_equal(&back.target, &nd.target));
@@ -77,6 +87,10 @@ static void every_message_goes_there_and_back(void **state)
 		assert_memory_equal(back.target_mac, nd.target_mac, 6);
 		assert_int_equal(back.mtu, nd.mtu);
 		assert_int_equal(back.prefixes, nd.prefixes);
+		assert_int_equal(back.routes, nd.routes);
+		assert_memory_equal(back.route, nd.route, sizeof(nd.route));
+		assert_int_equal(back.dns_servers, nd.dns_servers);
+		assert_memory_equal(back.dns, nd.dns, sizeof(nd.dns));
 		assert_int_equal(back.router_lifetime_s, nd.router_lifetime_s);
 		assert_int_equal(wire_nd_emit(again, &back), len);
 		assert_memory_equal(again, bytes, len);
@@ -89,7 +103,7 @@ static void every_message_goes_there_and_back(void **state)
 static void an_option_of_length_zero_condemns_the_message(void **state)
 {
 	struct wire_nd nd = everything(WIRE_ICMP6_NS);
-	uint8_t bytes[512];
+	uint8_t bytes[WIRE_ND_LEN_MAX];
 	size_t len = wire_nd_emit(bytes, &nd);
 
 	(void)state;

@@ -8,6 +8,8 @@
 #define OPT_TARGET_MAC 2
 #define OPT_PREFIX     3
 #define OPT_MTU	       5
+#define OPT_ROUTE      24 /* RFC 4191 2.3 */
+#define OPT_DNS	       25 /* RFC 8106 5.1 */
 
 #define PREFIX_ON_LINK	  0x80
 #define PREFIX_AUTONOMOUS 0x40
@@ -45,6 +47,31 @@ static void parse_prefix(struct wire_nd *nd, const uint8_t *option)
 	p->prefix = wire_addr_from6(option + 16);
 }
 
+/* RFC 4191 2.3: of the prefix only as much is there as its length needs. */
+static void parse_route(struct wire_nd *nd, const uint8_t *option, size_t len)
+{
+	struct wire_nd_route *r;
+	uint8_t prefix[16] = {0};
+	unsigned bits = option[2];
+
+	if (bits > 128 || len > 24 || len < (bits > 64 ? 24u : bits ? 16u : 8u) ||
+	    nd->routes == WIRE_ND_ROUTE_MAX)
+		return;
+	memcpy(prefix, option + 8, len - 8);
+	r = &nd->route[nd->routes++];
+	r->bits = (uint8_t)bits;
+	r->preference = option[3] >> 3 & 3;
+	r->lifetime_s = wire_get32(option + 4);
+	r->prefix = wire_addr_from6(prefix);
+}
+
+static void parse_dns(struct wire_nd *nd, const uint8_t *option, size_t len)
+{
+	for (size_t at = 8; at + 16 <= len && nd->dns_servers < WIRE_ND_DNS_MAX; at += 16)
+		nd->dns[nd->dns_servers++] = (struct wire_nd_dns){wire_addr_from6(option + at),
+								  wire_get32(option + 4)};
+}
+
 /* Takes what is known from one option; one of an unexpected length is passed over as well. */
 static void parse_option(struct wire_nd *nd, const uint8_t *option, size_t len)
 {
@@ -68,6 +95,13 @@ static void parse_option(struct wire_nd *nd, const uint8_t *option, size_t len)
 	case OPT_MTU:
 		if (len == 8)
 			nd->mtu = wire_get32(option + 4);
+		break;
+	case OPT_ROUTE:
+		parse_route(nd, option, len);
+		break;
+	case OPT_DNS:
+		if (len >= 24 && len % 16 == 8)
+			parse_dns(nd, option, len);
 		break;
 	default:
 		break;
@@ -148,6 +182,28 @@ static size_t emit_prefix(uint8_t *bytes, const struct wire_nd_prefix *p)
 	return 32;
 }
 
+static size_t emit_route(uint8_t *bytes, const struct wire_nd_route *r)
+{
+	memset(bytes, 0, 24);
+	bytes[0] = OPT_ROUTE;
+	bytes[1] = 3;
+	bytes[2] = r->bits;
+	bytes[3] = (uint8_t)(r->preference << 3);
+	wire_put32(bytes + 4, r->lifetime_s);
+	memcpy(bytes + 8, r->prefix.b, 16);
+	return 24;
+}
+
+static size_t emit_dns(uint8_t *bytes, const struct wire_nd_dns *d)
+{
+	memset(bytes, 0, 8);
+	bytes[0] = OPT_DNS;
+	bytes[1] = 3;
+	wire_put32(bytes + 4, d->lifetime_s);
+	memcpy(bytes + 8, d->server.b, 16);
+	return 24;
+}
+
 size_t wire_nd_emit(uint8_t *bytes, const struct wire_nd *nd)
 {
 	size_t at = fixed_len(nd->type);
@@ -180,5 +236,9 @@ size_t wire_nd_emit(uint8_t *bytes, const struct wire_nd *nd)
 	}
 	for (unsigned i = 0; i < nd->prefixes; i++)
 		at += emit_prefix(bytes + at, &nd->prefix[i]);
+	for (unsigned i = 0; i < nd->routes; i++)
+		at += emit_route(bytes + at, &nd->route[i]);
+	for (unsigned i = 0; i < nd->dns_servers; i++)
+		at += emit_dns(bytes + at, &nd->dns[i]);
 	return at;
 }

@@ -163,7 +163,7 @@ static void check_nd(const uint8_t *bytes, size_t len)
 	if (wire_nd_parse(&a, bytes, len) < 0)
 		return;
 	emitted = wire_nd_emit(first, &a);
-	vs_assert(emitted <= 512);
+	vs_assert(emitted <= WIRE_ND_LEN_MAX);
 	vs_assert(wire_nd_parse(&b, first, emitted) == (int)emitted);
 	vs_assert(wire_nd_emit(second, &b) == emitted && !memcmp(first, second, emitted));
 }

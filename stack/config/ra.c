@@ -11,9 +11,10 @@
 
 #define ROUTERS_MAX  16
 #define PREFIXES_MAX 32
+#define ROUTES_MAX   32
+#define DNS_MAX	     8
 
 #define METRIC_ROUTER 1024 /* as Linux's; the preference moves it by one */
-#define METRIC_FAILED 16   /* more, of one that does not answer: RFC 4191 3.2 */
 #define METRIC_PREFIX 256
 #define INFINITE      UINT32_MAX
 
@@ -21,13 +22,20 @@ struct ra_router {
 	struct wire_addr addr;
 	vs_time until;
 	int metric; /* of its route; 0: free place */
-	int preference; /* -1, 0, 1 */
 };
 
 struct ra_prefix {
 	struct wire_addr prefix;
 	unsigned bits; /* 0: free place */
 	bool routed;   /* by us: a manual address may have brought the same route */
+	vs_time until;
+};
+
+/* A more specific route: RFC 4191 2.3. */
+struct ra_route {
+	struct wire_addr prefix, router;
+	unsigned bits;
+	int metric; /* 0: free place */
 	vs_time until;
 };
 
@@ -39,6 +47,8 @@ struct ra {
 	struct vs_prng chance;
 	struct ra_router routers[ROUTERS_MAX];
 	struct ra_prefix prefixes[PREFIXES_MAX];
+	struct ra_route routes[ROUTES_MAX];
+	struct stk_dns_info dns[DNS_MAX]; /* until 0: free place */
 };
 
 static bool listens(const struct stk *s)
@@ -74,11 +84,20 @@ static struct ra_router *router_find(struct ra *ra, const struct wire_addr *addr
 	return NULL;
 }
 
-/* RFC 4861 6.3.4: the default router list; RFC 4191 2.2: the preference, 10 is medium too. */
-static void router_learn(struct stk *s, vs_time now, struct ra *ra, const struct wire_addr *src,
-			 const struct wire_nd *nd)
+/* RFC 4191 2.1: the metric for a preference; 10 is reserved, and as medium. */
+static int metric_of(const struct stk *s, unsigned preference)
 {
 	static const int preferences[] = {0, 1, 0, -1};
+
+	return METRIC_ROUTER - (s->ip->set.accept_ra_rtr_pref ? preferences[preference & 3] : 0);
+}
+
+/* RFC 4861 6.3.4: the default router list; RFC 4191 2.2: with preferences. The lifetime is in
+ * seconds, INFINITE only as a route option has it.
+ */
+static void router_learn(struct stk *s, vs_time now, struct ra *ra, const struct wire_addr *src,
+			 uint32_t lifetime_s, unsigned preference)
+{
 	struct ra_router *r = router_find(ra, src);
 
 	for (unsigned i = 0; !r && i < ROUTERS_MAX; i++)
@@ -86,31 +105,22 @@ static void router_learn(struct stk *s, vs_time now, struct ra *ra, const struct
 			r = &ra->routers[i];
 	if (!r)
 		return;
-	if (!nd->router_lifetime_s) {
+	if (!lifetime_s) {
 		if (r->metric)
 			router_route(s, ra, r, 0);
 		return;
 	}
 	r->addr = *src;
-	r->until = vs_time_add(now, nd->router_lifetime_s * VS_SEC);
-	r->preference = preferences[nd->flags >> 3 & 3];
-	router_route(s, ra, r, METRIC_ROUTER - r->preference);
+	r->until = until_of(now, lifetime_s);
+	router_route(s, ra, r, metric_of(s, preference));
 }
 
-void ra_router_failed(struct stk *s, struct ip_interface *interface, const struct wire_addr *addr,
-		      bool gone)
+void ra_router_gone(struct stk *s, struct ip_interface *interface, const struct wire_addr *addr)
 {
 	struct ra_router *r = interface->ra ? router_find(interface->ra, addr) : NULL;
 
-	if (!r)
-		return;
-	/* Out and in again: behind all others of its kind, so that they take turns when none
-	 * answers (RFC 4861 6.3.6).
-	 */
-	if (r->metric > METRIC_ROUTER + 1)
-		router_route(s, interface->ra, r, METRIC_ROUTER + METRIC_FAILED * 2);
-	router_route(s, interface->ra, r,
-		     gone ? 0 : METRIC_ROUTER - r->preference + METRIC_FAILED);
+	if (r)
+		router_route(s, interface->ra, r, 0);
 }
 
 static void prefix_route(struct stk *s, const struct ra *ra, struct ra_prefix *p, bool add)
@@ -156,6 +166,90 @@ static void prefix_learn(struct stk *s, vs_time now, struct ra *ra, const struct
 		p->until = until_of(now, o->valid_s);
 }
 
+static void route_set(struct stk *s, const struct ra *ra, struct ra_route *r, int metric)
+{
+	struct stk_route route = {
+		.dst = r->prefix, .bits = r->bits, .via = r->router, .ifindex = ra->ifindex};
+
+	if (r->metric == metric)
+		return;
+	route.metric = (uint32_t)r->metric;
+	if (r->metric)
+		stk_route_remove(s, s->now, &route);
+	route.metric = (uint32_t)metric;
+	r->metric = metric;
+	if (metric)
+		stk_route_add(s, s->now, &route);
+}
+
+/* RFC 4191 3.1: a host of type C, for the prefixes of lengths that the settings let in. */
+static void route_learn(struct stk *s, vs_time now, struct ra *ra, const struct wire_addr *src,
+			const struct wire_nd_route *o)
+{
+	struct ra_route *r = NULL, *unused = NULL;
+
+	if (wire_addr_is4(&o->prefix) || o->bits < s->ip->set.accept_ra_rt_min ||
+	    o->bits > s->ip->set.accept_ra_rt_max || o->preference == 2)
+		return;
+	/* A default route here stands for the one in the header. */
+	if (!o->bits) {
+		router_learn(s, now, ra, src, o->lifetime_s, o->preference);
+		return;
+	}
+	for (unsigned i = 0; i < ROUTES_MAX; i++) {
+		struct ra_route *have = &ra->routes[i];
+
+		if (!have->metric)
+			unused = have;
+		else if (have->bits == o->bits && wire_addr_equal(&have->router, src) &&
+			 wire_addr_prefix_equal(&have->prefix, &o->prefix, o->bits))
+			r = have;
+	}
+	r = r ? r : unused;
+	if (!r || (!o->lifetime_s && !r->metric))
+		return;
+	if (!r->metric)
+		*r = (struct ra_route){.prefix = o->prefix, .router = *src, .bits = o->bits};
+	r->until = until_of(now, o->lifetime_s);
+	route_set(s, ra, r, o->lifetime_s ? metric_of(s, o->preference) : 0);
+}
+
+/* RFC 8106 5.1, 6.1: of too many servers those that would go first make room. */
+static void dns_learn(vs_time now, struct ra *ra, const struct wire_addr *src,
+		      const struct wire_nd_dns *o)
+{
+	vs_time until = o->lifetime_s ? until_of(now, o->lifetime_s) : 0;
+	struct stk_dns_info *place = &ra->dns[0];
+
+	for (unsigned i = 0; i < DNS_MAX; i++) {
+		struct stk_dns_info *have = &ra->dns[i];
+
+		if (have->until && wire_addr_equal(&have->server, &o->server)) {
+			place = have;
+			break;
+		}
+		if (have->until < place->until)
+			place = have;
+	}
+	if (until || wire_addr_equal(&place->server, &o->server))
+		*place = (struct stk_dns_info){.server = o->server, .router = *src, .until = until};
+}
+
+int stk_dns_info(const struct stk *s, int ifindex, unsigned index, struct stk_dns_info *info)
+{
+	const struct ip_interface *interface = ip_if(s, ifindex);
+
+	if (!interface)
+		return -ENODEV;
+	for (unsigned i = 0; interface->ra && i < DNS_MAX; i++) {
+		if (!interface->ra->dns[i].until || index--)
+			continue;
+		*info = interface->ra->dns[i];
+		return 0;
+	}
+	return -ENOENT;
+}
+
 static void solicit(struct stk *s, vs_time now, struct ip_interface *interface, struct ra *ra)
 {
 	static const struct wire_addr all_routers = {{[0] = 0xff, [1] = 0x02, [15] = 2}};
@@ -187,6 +281,12 @@ static void arm(struct stk *s, vs_time now, struct ip_interface *interface)
 	for (unsigned i = 0; i < PREFIXES_MAX; i++)
 		if (ra->prefixes[i].bits)
 			next = vs_time_min(next, ra->prefixes[i].until);
+	for (unsigned i = 0; i < ROUTES_MAX; i++)
+		if (ra->routes[i].metric)
+			next = vs_time_min(next, ra->routes[i].until);
+	for (unsigned i = 0; i < DNS_MAX; i++)
+		if (ra->dns[i].until)
+			next = vs_time_min(next, ra->dns[i].until);
 	vs_timer_set(&s->timers, &ra->timer, next);
 }
 
@@ -196,21 +296,33 @@ void slaac_changed(struct stk *s, vs_time now, struct ip_interface *interface)
 		arm(s, now, interface);
 }
 
-static void fire(struct vs_timer *timer, void *ctx, vs_time now)
+/* Lets go of what was advertised for a time that is over. */
+static void expire(struct stk *s, vs_time now, struct ra *ra)
 {
-	struct ra *ra = (struct ra *)(void *)timer;
-	struct stk *s = ctx;
-	struct ip_interface *interface = s->ip->ifs[ra->ifindex];
-
 	for (unsigned i = 0; i < ROUTERS_MAX; i++)
 		if (ra->routers[i].metric && ra->routers[i].until <= now)
 			router_route(s, ra, &ra->routers[i], 0);
+	for (unsigned i = 0; i < ROUTES_MAX; i++)
+		if (ra->routes[i].metric && ra->routes[i].until <= now)
+			route_set(s, ra, &ra->routes[i], 0);
 	for (unsigned i = 0; i < PREFIXES_MAX; i++) {
 		if (!ra->prefixes[i].bits || ra->prefixes[i].until > now)
 			continue;
 		prefix_route(s, ra, &ra->prefixes[i], false);
 		ra->prefixes[i].bits = 0;
 	}
+	for (unsigned i = 0; i < DNS_MAX; i++)
+		if (ra->dns[i].until <= now)
+			ra->dns[i].until = 0;
+}
+
+static void fire(struct vs_timer *timer, void *ctx, vs_time now)
+{
+	struct ra *ra = (struct ra *)(void *)timer;
+	struct stk *s = ctx;
+	struct ip_interface *interface = s->ip->ifs[ra->ifindex];
+
+	expire(s, now, ra);
 	if (ra->solicit_at <= now)
 		solicit(s, now, interface, ra);
 	arm(s, now, interface);
@@ -255,14 +367,10 @@ void ra_fini(struct stk *s, struct ip_interface *interface)
 	interface->ra = NULL;
 }
 
-void ra_input(struct stk *s, vs_time now, struct ip_interface *interface,
-	      const struct wire_addr *src, const struct wire_nd *nd)
+/* RFC 4861 6.3.4: what holds for everything on the link. */
+static void parameters(struct stk *s, struct ip_interface *interface, const struct wire_nd *nd)
 {
-	struct ra *ra = interface->ra;
-
-	if (!ra || !listens(s))
-		return;
-	if (nd->hop_limit)
+	if (nd->hop_limit && nd->hop_limit >= s->ip->set.accept_ra_min_hop_limit)
 		interface->hop_limit6 = nd->hop_limit;
 	/* RFC 4861 6.2.1: an hour at most. */
 	if (nd->reachable_ms && nd->reachable_ms <= 3600000)
@@ -274,13 +382,29 @@ void ra_input(struct stk *s, vs_time now, struct ip_interface *interface,
 		interface->mtu6 = nd->mtu;
 		ip_changed(s);
 	}
+}
+
+void ra_input(struct stk *s, vs_time now, struct ip_interface *interface,
+	      const struct wire_addr *src, const struct wire_nd *nd)
+{
+	struct ra *ra = interface->ra;
+
+	if (!ra || !listens(s))
+		return;
+	/* RFC 4861 6.3.4: where it is, and that it is a router. */
+	neigh_hear(s, now, interface, src, nd->has_source_mac ? nd->source_mac : NULL, true);
+	parameters(s, interface, nd);
 	if (s->ip->set.accept_ra_defrtr)
-		router_learn(s, now, ra, src, nd);
+		router_learn(s, now, ra, src, nd->router_lifetime_s, nd->flags >> 3 & 3);
+	for (unsigned i = 0; i < nd->routes; i++)
+		route_learn(s, now, ra, src, &nd->route[i]);
+	for (unsigned i = 0; i < nd->dns_servers; i++)
+		dns_learn(now, ra, src, &nd->dns[i]);
 	for (unsigned i = 0; s->ip->set.accept_ra_pinfo && i < nd->prefixes; i++) {
 		const struct wire_nd_prefix *o = &nd->prefix[i];
 
 		if (o->bits > 128 || wire_addr_is_link_local(&o->prefix) ||
-		    wire_addr_is_multicast(&o->prefix))
+		    wire_addr_is_multicast(&o->prefix) || wire_addr_is4(&o->prefix))
 			continue;
 		if (o->on_link && o->bits)
 			prefix_learn(s, now, ra, o);

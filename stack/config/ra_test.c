@@ -83,6 +83,17 @@ static void expect_hop(struct net *n, const char *hop)
 	assert_memory_equal(&p.next_hop, &want, sizeof(want));
 }
 
+/* Sends something there, and lets neighbour discovery take its three seconds. */
+static void ask_for(struct net *n, const char *text)
+{
+	struct stk_addr to = at(text, 9);
+	int fd = stk_socket(n->host[0], STK_DGRAM);
+
+	assert_int_equal(stk_send(n->host[0], n->now, fd, "x", 1, 0, &to), 1);
+	net_run(n, n->now + 4 * VS_SEC);
+	assert_int_equal(stk_close(n->host[0], n->now, fd), 0);
+}
+
 static void host_solicits_until_a_router_offers_itself(void **state)
 {
 	struct wire_nd nd = offer(3600, 1800);
@@ -161,7 +172,6 @@ static void advertisement_sets_what_rfc4861_6_3_4_says(void **state)
 static void routers_are_preferred_expire_and_withdraw(void **state)
 {
 	struct wire_nd high = offer(3600, 1800), low = high;
-	struct wire_addr router;
 	struct ip_path p;
 	struct net n;
 
@@ -182,9 +192,14 @@ static void routers_are_preferred_expire_and_withdraw(void **state)
 	expect_hop(&n, "fe80::10");
 	/* One that does not answer gives way to any other, and comes back when it advertises. */
 	advertise_from(&n, "fe80::20", &high);
-	router = address("fe80::20");
-	ra_router_failed(n.host[0], ip_if(n.host[0], 1), &router, false);
+	ask_for(&n, "2001:db8:ffff::1");
 	expect_hop(&n, "fe80::10");
+	/* When none answers they take turns: RFC 4861 6.3.6. */
+	ask_for(&n, "2001:db8:ffff::1");
+	expect_hop(&n, "fe80::20");
+	ask_for(&n, "2001:db8:ffff::1");
+	expect_hop(&n, "fe80::10");
+	high.has_source_mac = true;
 	advertise_from(&n, "fe80::20", &high);
 	expect_hop(&n, "fe80::20");
 	high.router_lifetime_s = low.router_lifetime_s = 0;
@@ -195,6 +210,93 @@ static void routers_are_preferred_expire_and_withdraw(void **state)
 	assert_int_equal(path(&n, "2001:db8:1::77", &p), 0);
 	net_run(&n, n.now + 3601 * VS_SEC);
 	assert_int_equal(path(&n, "2001:db8:1::77", &p), -ENETUNREACH);
+	net_fini(&n);
+}
+
+/* RFC 4191 2.3, 3.1. */
+static void specific_routes_are_learnt_as_far_as_set(void **state)
+{
+	struct wire_nd one = offer(3600, 1800), two = one;
+	struct wire_addr first = address("fe80::10"), second = address("fe80::20");
+	struct ip_path p;
+	struct net n;
+
+	(void)state;
+	begin(&n, "0");
+	two.router_lifetime_s = 9000;
+	two.routes = 1;
+	two.route[0] = (struct wire_nd_route){.prefix = address("2001:db8:7::"),
+					      .bits = 48,
+					      .lifetime_s = 100};
+	one.flags = 0x08;
+	advertise_from(&n, "fe80::10", &one);
+	advertise_from(&n, "fe80::20", &two);
+	assert_int_equal(path(&n, "2001:db8:7::1", &p), 0);
+	assert_memory_equal(&p.next_hop, &first, sizeof(first));
+	set(&n, ALL "accept_ra_rt_info_max_plen", "64");
+	advertise_from(&n, "fe80::20", &two);
+	assert_int_equal(path(&n, "2001:db8:7::1", &p), 0);
+	assert_memory_equal(&p.next_hop, &second, sizeof(second));
+	expect_hop(&n, "fe80::10");
+	/* 2.2: a preference of 10 condemns the option. */
+	two.route[0].preference = 2;
+	two.route[0].lifetime_s = 10000;
+	advertise_from(&n, "fe80::20", &two);
+	net_run(&n, n.now + 100 * VS_SEC);
+	assert_int_equal(path(&n, "2001:db8:7::1", &p), 0);
+	assert_memory_equal(&p.next_hop, &first, sizeof(first));
+	/* ::/0 overrides what the header says. */
+	two.route[0] = (struct wire_nd_route){.prefix = wire_addr_any6, .preference = 1,
+					      .lifetime_s = 200};
+	one.flags = 0;
+	advertise_from(&n, "fe80::10", &one);
+	advertise_from(&n, "fe80::20", &two);
+	expect_hop(&n, "fe80::20");
+	set(&n, ALL "accept_ra_rtr_pref", "0");
+	advertise_from(&n, "fe80::20", &two);
+	expect_hop(&n, "fe80::10");
+	net_fini(&n);
+}
+
+/* RFC 8106 5.1. */
+static void name_servers_are_known_for_their_lifetimes(void **state)
+{
+	struct wire_nd nd = offer(3600, 1800);
+	struct wire_addr router = address("fe80::ff:fe00:101");
+	struct stk_dns_info info;
+	struct net n;
+
+	(void)state;
+	begin(&n, "0");
+	nd.dns_servers = 2;
+	nd.dns[0] = (struct wire_nd_dns){address("2001:db8::53"), 100};
+	nd.dns[1] = (struct wire_nd_dns){address("2001:db8::54"), UINT32_MAX};
+	advertise(&n, &nd);
+	assert_int_equal(stk_dns_info(n.host[0], 1, 0, &info), 0);
+	assert_memory_equal(&info.server, &nd.dns[0].server, 16);
+	assert_memory_equal(&info.router, &router, 16);
+	assert_int_equal(info.until, n.now + 100 * VS_SEC);
+	assert_int_equal(stk_dns_info(n.host[0], 1, 1, &info), 0);
+	assert_int_equal(info.until, VS_NEVER);
+	assert_int_equal(stk_dns_info(n.host[0], 1, 2, &info), -ENOENT);
+	assert_int_equal(stk_dns_info(n.host[0], 2, 0, &info), -ENODEV);
+	net_run(&n, n.now + 100 * VS_SEC);
+	assert_int_equal(stk_dns_info(n.host[0], 1, 0, &info), 0);
+	assert_memory_equal(&info.server, &nd.dns[1].server, 16);
+	assert_int_equal(stk_dns_info(n.host[0], 1, 1, &info), -ENOENT);
+	/* A lifetime of 0 withdraws it; of too many, those that last longest stay. */
+	nd.dns[1].lifetime_s = 0;
+	advertise(&n, &nd);
+	nd.dns_servers = 8;
+	for (unsigned i = 0; i < 8; i++)
+		nd.dns[i] = (struct wire_nd_dns){address("2001:db8:5::"), 200 + i};
+	for (unsigned i = 0; i < 8; i++)
+		nd.dns[i].server.b[15] = (uint8_t)i;
+	advertise(&n, &nd);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_int_equal(stk_dns_info(n.host[0], 1, i, &info), 0);
+		assert_int_equal(info.server.b[5], 5);
+	}
 	net_fini(&n);
 }
 
@@ -303,6 +405,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_solicited_or_believed_unless_set),
 		cmocka_unit_test(advertisement_sets_what_rfc4861_6_3_4_says),
 		cmocka_unit_test(routers_are_preferred_expire_and_withdraw),
+		cmocka_unit_test(specific_routes_are_learnt_as_far_as_set),
+		cmocka_unit_test(name_servers_are_known_for_their_lifetimes),
 		cmocka_unit_test(address_lives_by_the_lifetimes_of_its_prefix),
 		cmocka_unit_test(opaque_address_is_stable_and_avoids_a_duplicate),
 		cmocka_unit_test(temporary_address_is_renewed_before_it_is_deprecated),

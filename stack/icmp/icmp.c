@@ -214,6 +214,28 @@ static void error_input(struct stk *s, vs_time now, const struct ip_received *r,
 	vs_frame_put(f);
 }
 
+/* RFC 1122 3.2.2.2: all four codes are taken as about the host, as Linux does. */
+static void redirect_input(struct stk *s, vs_time now, const struct ip_received *r,
+			   const struct wire_icmp *icmp, struct vs_frame *f)
+{
+	struct ip_interface *interface = ip_if(s, r->ifindex);
+	struct quote q = {.sent = 0};
+	uint8_t gateway[4];
+	struct wire_addr better;
+
+	stk_count(s, STK_IcmpInRedirects);
+	if (!interface || icmp->code > 3 ||
+	    !quote_read4(&q, f->data + WIRE_ICMP_LEN, f->len - WIRE_ICMP_LEN) ||
+	    !ip_is_ours(s, &q.e.src)) {
+		stk_drop(s, r->ifindex, STK_IcmpInErrors, f);
+		return;
+	}
+	wire_put32(gateway, icmp->info);
+	better = wire_addr_from4(gateway);
+	ip_redirect_learn(s, now, interface, &r->ip->src, &q.e.dst, &better);
+	vs_frame_put(f);
+}
+
 static void input4(struct stk *s, vs_time now, const struct ip_received *r,
 		   const struct wire_icmp *icmp, struct vs_frame *f)
 {
@@ -231,9 +253,7 @@ static void input4(struct stk *s, vs_time now, const struct ip_received *r,
 		error_input(s, now, r, icmp, f);
 		return;
 	case WIRE_ICMP4_REDIRECT:
-		/* RFC 1812 5.2.7.2 would have a host obey; routes here are the owner's alone. */
-		stk_count(s, STK_IcmpInRedirects);
-		vs_frame_put(f);
+		redirect_input(s, now, r, icmp, f);
 		return;
 	}
 	stk_drop(s, r->ifindex, STK_IcmpInUnknown, f);

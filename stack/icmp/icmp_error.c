@@ -52,11 +52,12 @@ static bool spend(vs_time *credit, vs_time *at, vs_time now, vs_time most, vs_ti
 	return true;
 }
 
-static bool rate_allows(struct stk *s, vs_time now, const struct wire_addr *dst)
+static bool rate_allows(struct stk *s, vs_time now, const struct wire_addr *dst, bool redirect)
 {
 	const struct ip_settings *set = &s->ip->set;
 	struct icmp *icmp = s->icmp;
-	struct icmp_rate *rate = &icmp->rate[ip_hash(s, dst) % RATE_PEERS];
+	struct icmp_rate *rate =
+		&(redirect ? icmp->redirects : icmp->rate)[ip_hash(s, dst) % RATE_PEERS];
 	vs_time period = (wire_addr_is4(dst) ? set->icmp_rate_ms : set->icmp6_rate_ms) * VS_MSEC;
 	vs_time all_period = set->icmp_msgs_per_sec ? VS_SEC / set->icmp_msgs_per_sec : 0;
 
@@ -72,7 +73,24 @@ static bool rate_allows(struct stk *s, vs_time now, const struct wire_addr *dst)
 		     all_period);
 }
 
-void icmp_send_error(struct stk *s, vs_time now, const struct ip_received *r,
+static bool allowed(struct stk *s, vs_time now, const struct ip_received *r,
+		    const struct vs_frame *f, uint8_t type6, uint8_t code6)
+{
+	if (!may_send(s, r, f, type6, code6))
+		return false;
+	if (rate_allows(s, now, &r->ip->src, false))
+		return true;
+	stk_count(s, STK_IcmpOutRateLimit);
+	return false;
+}
+
+bool icmp_redirect_allowed(struct stk *s, vs_time now, const struct ip_received *r,
+			   const struct vs_frame *f)
+{
+	return may_send(s, r, f, WIRE_ICMP6_REDIRECT, 0) && rate_allows(s, now, &r->ip->src, true);
+}
+
+bool icmp_send_error(struct stk *s, vs_time now, const struct ip_received *r,
 		     const struct vs_frame *f, uint8_t type4, uint8_t code4, uint8_t type6,
 		     uint8_t code6, uint32_t info)
 {
@@ -84,31 +102,29 @@ void icmp_send_error(struct stk *s, vs_time now, const struct ip_received *r,
 	const struct wire_addr *src = &ip->dst;
 	struct vs_frame *out;
 
-	if (!may_send(s, r, f, type6, code6))
-		return;
-	/* Path MTU discovery does not wait; Linux spares it too. */
-	if (!too_big && !rate_allows(s, now, &ip->src)) {
-		stk_count(s, STK_IcmpOutRateLimit);
-		return;
-	}
+	/* Path MTU discovery does not wait; Linux spares it too. Redirects have their own limit. */
+	if (too_big || (is4 && type4 == WIRE_ICMP4_REDIRECT)
+		    ? !may_send(s, r, f, type6, code6)
+		    : !allowed(s, now, r, f, type6, code6))
+		return false;
 	if (quoted > most)
 		quoted = most;
 	out = vs_frame_new(s->pool, WIRE_ICMP_LEN + quoted, 0);
 	if (!out) {
 		stk_drop(s, -1, STK_PoolEmpty, NULL);
-		return;
+		return false;
 	}
 	memset(out->data, 0, WIRE_ICMP_LEN);
 	out->data[0] = is4 ? type4 : type6;
 	out->data[1] = is4 ? code4 : code6;
-	if (!is4)
-		wire_put32(out->data + 4, info);
-	else if (too_big)
-		wire_put16(out->data + 6, (uint16_t)info); /* RFC 1191 4 */
+	/* IPv4: RFC 1191 4 (the MTU), RFC 792 (the gateway; the pointer is one byte). */
+	wire_put32(out->data + 4, is4 && type4 == WIRE_ICMP4_PARAMETER ? info << 24 : info);
 	memcpy(out->data + WIRE_ICMP_LEN, f->data - ip->header_len, quoted);
 	if (!ip_is_ours(s, src))
 		src = is4 ? &wire_addr_any4 : &wire_addr_any6;
-	if (icmp_output(s, now, &ip->src, src, wire_addr_is_link_local(&ip->src) ? r->ifindex : 0,
-			0, is4 ? 0xc0 : 0, out))
-		stk_count(s, STK_IcmpOutErrors);
+	if (!icmp_output(s, now, &ip->src, src, wire_addr_is_link_local(&ip->src) ? r->ifindex : 0,
+			 0, is4 ? 0xc0 : 0, out))
+		return true;
+	stk_count(s, STK_IcmpOutErrors);
+	return false;
 }

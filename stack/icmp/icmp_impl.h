@@ -23,8 +23,15 @@ struct icmp_rate {
 struct icmp {
 	struct ping_socket *ping[PING_BUCKETS];
 	struct icmp_rate rate[RATE_PEERS];
+	struct icmp_rate redirects[RATE_PEERS];
 	vs_time all_credit, all_at; /* the same for all destinations together */
 	bool limited;		    /* all_credit has begun to count */
 };
+
+/* Whether a redirect about f may be sent now: when RFC 1122 3.2.2 and RFC 4443 2.4 do not forbid it
+ * and the rate is not exceeded.
+ */
+bool icmp_redirect_allowed(struct stk *, vs_time now, const struct ip_received *,
+			   const struct vs_frame *f);
 
 #endif

@@ -96,6 +96,15 @@ struct ip_pmtu {
 	struct ip_pmtu *next;
 };
 
+/* A better next hop to one destination, as a router said (ip_redirect.c). */
+struct ip_redirect {
+	struct wire_addr dst, gateway;
+	struct wire_addr router; /* the route's own next hop, which gateway stands in for */
+	int ifindex;
+	vs_time expires;
+	struct ip_redirect *next; /* newest first */
+};
+
 /* A remembered answer of ip_path_find(). */
 struct ip_remembered {
 	struct wire_addr dst, src;
@@ -115,7 +124,10 @@ struct ip_settings {
 	int64_t reachable_ms, retrans_ms, delay_probe_s, solicit_multicast, solicit_unicast;
 	int64_t neigh_max;
 	int64_t accept_dad, dad_transmits, acd;
+	int64_t accept_redirects4, accept_redirects6, secure_redirects, shared_media;
+	int64_t send_redirects, redirect_timeout_s;
 	int64_t accept_ra, accept_ra_defrtr, accept_ra_pinfo, accept_ra_mtu, autoconf;
+	int64_t accept_ra_rtr_pref, accept_ra_min_hop_limit, accept_ra_rt_min, accept_ra_rt_max;
 	int64_t use_tempaddr, temp_valid_s, temp_preferred_s, addr_gen_mode;
 	int64_t solicitations, solicit_delay_s, solicit_interval_s, solicit_interval_max_s;
 	struct wire_addr stable_secret;
@@ -132,6 +144,9 @@ struct ip {
 	struct ip_pmtu *pmtu[IP_PMTU_BUCKETS];
 	unsigned pmtu_count;
 	struct vs_timer pmtu_timer;
+	struct ip_redirect *redirects;
+	unsigned redirects_count;
+	struct vs_timer redirect_timer;
 	struct ip_reasm *reasm;	     /* datagrams in pieces, newest first */
 	struct ip_reasm *reasm_free; /* entries made once, for the next ones */
 	unsigned reasm_made;
@@ -143,6 +158,8 @@ struct ip {
 	uint32_t id6_next;
 	struct ip_settings set;
 };
+
+extern const struct wire_addr ip_link_local_any; /* fe80::, to choose a source for */
 
 static inline uint64_t ip_hash(const struct stk *s, const struct wire_addr *a)
 {
@@ -206,6 +223,11 @@ int ip_route_insert(struct stk *, const struct stk_route *, const struct ip_addr
 void ip_route_drop_owner(struct stk *, const struct ip_address *owner);
 void ip_route_drop_if(struct stk *, int ifindex);
 void ip_route_fini(struct stk *);
+/* Gives the route to dst, over an interface (0: any). 0 or -ENETUNREACH. */
+int ip_route_for(const struct stk *, const struct wire_addr *dst, int ifindex, struct stk_route *);
+bool ip_route_is_default_via(const struct stk *, int ifindex, const struct wire_addr *gateway);
+/* Whether an address is on the link by a prefix of one of the interface's own addresses. */
+bool ip_on_link(const struct ip_interface *, const struct wire_addr *);
 
 /* The best address of an interface to talk to dst: RFC 6724 5. NULL: none fits (ip_source.c). */
 const struct ip_address *ip_source_select(const struct stk *, const struct ip_interface *,
@@ -219,6 +241,25 @@ void ip_pmtu_learn(struct stk *, vs_time now, const struct wire_addr *dst, uint3
 uint32_t ip_pmtu_get(const struct stk *, const struct wire_addr *dst); /* 0: not known */
 int ip_pmtu_init(struct stk *);
 void ip_pmtu_fini(struct stk *);
+
+/* Redirects (ip_redirect.c). Says whether from, who must be the first hop to dst, was believed that
+ * gateway is a better one; find gives the gateway that stands in for the route's, or NULL; drop
+ * forgets what a gateway (NULL: any) stood in for.
+ */
+int ip_redirect_init(struct stk *);
+void ip_redirect_fini(struct stk *);
+bool ip_redirect_learn(struct stk *, vs_time now, struct ip_interface *,
+		       const struct wire_addr *from, const struct wire_addr *dst,
+		       const struct wire_addr *gateway);
+const struct wire_addr *ip_redirect_find(const struct stk *, const struct wire_addr *dst,
+					 const struct stk_route *);
+void ip_redirect_drop(struct stk *, int ifindex, const struct wire_addr *gateway);
+
+/* Tells the source of a forwarded packet of a better next hop on its own link, if it may be told:
+ * RFC 1812 5.2.7.2, RFC 4861 8.2. f is lent, its data behind the IP header.
+ */
+void icmp_send_redirect(struct stk *, vs_time now, const struct ip_received *,
+			const struct ip_path *, const struct vs_frame *f);
 
 /* Frames and packets that arrive (ip_input.c). Each takes f. */
 void ip_eth_input(struct stk *, vs_time now, struct ip_interface *, struct vs_frame *f);
@@ -250,6 +291,13 @@ void stk_emit(struct stk *, int ifindex, struct vs_frame *f);
 int neigh_create(struct stk *);
 void neigh_destroy(struct stk *);
 void neigh_flush(struct stk *, int ifindex);
+/* When it was found, a little while ago, that nobody answers there; or VS_NEVER. */
+vs_time neigh_failed_at(const struct stk *, int ifindex, const struct wire_addr *);
+/* The station of an address, if it is known; or NULL. */
+const uint8_t *neigh_mac(const struct stk *, int ifindex, const struct wire_addr *);
+/* A router's or solicitor's message named its station (NULL: it did not). */
+void neigh_hear(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *,
+		const uint8_t *mac, bool router);
 /* Takes f, an IP packet; adds the Ethernet header once the next hop is known. */
 void neigh_output(struct stk *, vs_time now, struct ip_interface *,
 		  const struct wire_addr *next_hop, struct vs_frame *f);
@@ -272,8 +320,8 @@ int ra_start(struct stk *, vs_time now, struct ip_interface *);
 void ra_fini(struct stk *, struct ip_interface *);
 void ra_input(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *src,
 	      const struct wire_nd *);
-/* A neighbour does not answer, or says that it is no router (any more). */
-void ra_router_failed(struct stk *, struct ip_interface *, const struct wire_addr *, bool gone);
+/* A neighbour says that it is no router (any more). */
+void ra_router_gone(struct stk *, struct ip_interface *, const struct wire_addr *);
 
 /* Addresses without an administrator (stack/config/slaac.c). slaac_run() does what is due, and
  * gives when it wants to be called again.

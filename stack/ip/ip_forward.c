@@ -70,6 +70,8 @@ void ip_forward(struct stk *s, vs_time now, const struct ip_received *r, struct 
 		too_big(s, now, r, path.mtu, f);
 		return;
 	}
+	if (path.ifindex == r->ifindex)
+		icmp_send_redirect(s, now, r, &path, f);
 	stk_count(s, STK_IpForwDatagrams);
 	ip.hop_limit--;
 	if (ip.header_len + ip.payload_len > path.mtu) {

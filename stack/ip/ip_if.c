@@ -49,7 +49,12 @@ int ip_create(struct stk *s)
 	error = ip_pmtu_init(s);
 	if (error)
 		goto timer;
+	error = ip_redirect_init(s);
+	if (error)
+		goto pmtu;
 	return 0;
+pmtu:
+	ip_pmtu_fini(s);
 timer:
 	vs_timer_remove(&s->timers, &s->ip->loop_timer);
 loop:
@@ -70,6 +75,7 @@ static void if_free(struct stk *s, struct ip_interface *interface)
 		interface->groups = group->next;
 		vs_free(s->arena, group, sizeof(*group));
 	}
+	ip_redirect_drop(s, interface->ifindex, NULL);
 	ip_route_drop_if(s, interface->ifindex);
 	s->ip->ifs[interface->ifindex] = NULL;
 	vs_free(s->arena, interface, sizeof(*interface));
@@ -81,6 +87,7 @@ void ip_destroy(struct stk *s)
 		if (s->ip->ifs[i])
 			if_free(s, s->ip->ifs[i]);
 	ip_reasm_fini(s);
+	ip_redirect_fini(s);
 	ip_pmtu_fini(s);
 	ip_route_fini(s);
 	vs_timer_remove(&s->timers, &s->ip->loop_timer);
@@ -225,8 +232,10 @@ int stk_if_set_up(struct stk *s, vs_time now, int ifindex, bool up)
 		return 0;
 	interface->up = up;
 	ip_changed(s);
-	if (!up)
+	if (!up) {
 		neigh_flush(s, ifindex);
+		ip_redirect_drop(s, ifindex, NULL);
+	}
 	interface->off6 = false;
 	for (struct ip_address *a = interface->addresses; a; a = a->if_next) {
 		int error;

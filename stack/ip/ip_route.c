@@ -93,25 +93,71 @@ void ip_route_fini(struct stk *s)
 			unlink_route(s, &s->ip->routes[i]);
 }
 
+static bool usable(const struct stk *s, const struct ip_route *route,
+		   const struct wire_addr *prefix, unsigned bits, int ifindex)
+{
+	return same_prefix(route, prefix, bits) && (!ifindex || route->r.ifindex == ifindex) &&
+	       s->ip->ifs[route->r.ifindex]->up;
+}
+
+/* A route whose next hop does not answer is passed over while there is another one to the same
+ * prefix; when none answers they take turns: RFC 1122 3.3.1.5, RFC 4861 6.3.6, RFC 4191 3.2.
+ */
 static const struct ip_route *lookup(const struct stk *s, const struct wire_addr *dst, int ifindex)
 {
 	/* IPv4's routes are those of 96 bits and more whose prefix is mapped. */
 	unsigned least = wire_addr_is4(dst) ? 96 : 0;
 
 	for (unsigned bits = 129; bits-- > least;) {
+		const struct ip_route *silent = NULL;
+		vs_time failed, silent_since = VS_NEVER;
 		struct wire_addr prefix;
 
 		if (!s->ip->routes_of_length[bits])
 			continue;
 		prefix = prefix_of(dst, bits);
 		for (const struct ip_route *route = *bucket_of(s, &prefix, bits); route;
-		     route = route->next)
-			if (same_prefix(route, &prefix, bits) &&
-			    (!ifindex || route->r.ifindex == ifindex) &&
-			    s->ip->ifs[route->r.ifindex]->up)
+		     route = route->next) {
+			if (!usable(s, route, &prefix, bits, ifindex))
+				continue;
+			failed = wire_addr_is_any(&route->r.via)
+					 ? VS_NEVER
+					 : neigh_failed_at(s, route->r.ifindex, &route->r.via);
+			if (failed == VS_NEVER)
 				return route;
+			if (failed < silent_since) {
+				silent = route;
+				silent_since = failed;
+			}
+		}
+		if (silent)
+			return silent;
 	}
 	return NULL;
+}
+
+int ip_route_for(const struct stk *s, const struct wire_addr *dst, int ifindex,
+		 struct stk_route *r)
+{
+	const struct ip_route *route = lookup(s, dst, ifindex);
+
+	if (!route)
+		return -ENETUNREACH;
+	*r = route->r;
+	return 0;
+}
+
+bool ip_route_is_default_via(const struct stk *s, int ifindex, const struct wire_addr *gateway)
+{
+	bool is4 = wire_addr_is4(gateway);
+	const struct wire_addr *any = is4 ? &wire_addr_any4 : &wire_addr_any6;
+
+	for (const struct ip_route *route = *bucket_of(s, any, is4 ? 96 : 0); route;
+	     route = route->next)
+		if (same_prefix(route, any, is4 ? 96 : 0) && route->r.ifindex == ifindex &&
+		    wire_addr_equal(&route->r.via, gateway))
+			return true;
+	return false;
 }
 
 int stk_route_add(struct stk *s, vs_time now, const struct stk_route *r)
@@ -190,6 +236,7 @@ static int find_hop(const struct stk *s, const struct wire_addr *dst, int ifinde
 {
 	const struct ip_route *route = lookup(s, dst, ifindex);
 	bool group = wire_addr_is_multicast(dst) || ip_is_broadcast(s, -1, dst);
+	const struct wire_addr *better;
 	struct ip_interface *interface;
 
 	path->next_hop = *dst;
@@ -203,8 +250,9 @@ static int find_hop(const struct stk *s, const struct wire_addr *dst, int ifinde
 	if (!route)
 		return -ENETUNREACH;
 	path->ifindex = route->r.ifindex;
+	better = ip_redirect_find(s, dst, &route->r);
 	if (!group && !wire_addr_is_any(&route->r.via))
-		path->next_hop = route->r.via;
+		path->next_hop = better ? *better : route->r.via;
 	return 0;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "stack/ip/ip.h"
 
+const struct wire_addr ip_link_local_any = {{0xfe, 0x80}};
+
 /* RFC 4007, RFC 6724 3.1 and, for mapped addresses, 3.2. */
 static unsigned scope_of(const struct wire_addr *a)
 {

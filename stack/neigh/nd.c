@@ -7,7 +7,6 @@
 #include "stack/neigh/neigh_impl.h"
 
 #define ND_HOP_LIMIT 255
-#define ND_LEN_MAX   512 /* of wire_nd_emit() */
 
 static const struct wire_addr all_nodes = {{[0] = 0xff, [1] = 0x02, [15] = 1}};
 
@@ -15,7 +14,7 @@ void nd_send(struct stk *s, vs_time now, struct ip_interface *interface,
 	     const struct wire_addr *src, const struct wire_addr *dst, const uint8_t *mac,
 	     const struct wire_nd *nd)
 {
-	struct vs_frame *f = vs_frame_new(s->pool, 0, ND_LEN_MAX);
+	struct vs_frame *f = vs_frame_new(s->pool, 0, WIRE_ND_LEN_MAX);
 	struct wire_ip ip = {
 		.version = 6,
 		.hop_limit = ND_HOP_LIMIT,
@@ -123,13 +122,31 @@ static void advertised(struct stk *s, vs_time now, struct ip_interface *interfac
 	neigh_learn(s, now, interface, &news);
 }
 
-/* RFC 4861 7.1.1, 7.1.2, 6.1.2. */
+/* RFC 4861 8.3: the better hop, and its station, of which it is known what it is. */
+static void redirected(struct stk *s, vs_time now, struct ip_interface *interface,
+		       const struct wire_ip *ip, const struct wire_nd *nd)
+{
+	stk_count(s, STK_IcmpInRedirects);
+	if (ip_redirect_learn(s, now, interface, &ip->src, &nd->destination, &nd->target) &&
+	    nd->has_target_mac)
+		neigh_hear(s, now, interface, &nd->target, nd->target_mac,
+			   !wire_addr_equal(&nd->target, &nd->destination));
+}
+
+/* RFC 4861 6.1.1, 6.1.2, 7.1.1, 7.1.2, 8.1. Mapped addresses are IPv4's inside, and nobody's here.
+ */
 static bool valid(const struct wire_ip *ip, const struct wire_nd *nd)
 {
 	struct wire_addr group = wire_addr_solicited_node(&nd->target);
 
-	if (wire_addr_is_multicast(&nd->target))
+	if (wire_addr_is_multicast(&nd->target) || wire_addr_is4(&nd->target) ||
+	    wire_addr_is4(&nd->destination))
 		return false;
+	if (nd->type == WIRE_ICMP6_REDIRECT)
+		return wire_addr_is_link_local(&ip->src) &&
+		       !wire_addr_is_multicast(&nd->destination);
+	if (nd->type == WIRE_ICMP6_RS)
+		return !wire_addr_is_any(&ip->src) || !nd->has_source_mac;
 	if (nd->type == WIRE_ICMP6_RA)
 		return wire_addr_is_link_local(&ip->src);
 	if (nd->type == WIRE_ICMP6_NS && wire_addr_is_any(&ip->src))
@@ -158,5 +175,7 @@ void nd_input(struct stk *s, vs_time now, const struct ip_received *r, struct vs
 	else if (nd.type == WIRE_ICMP6_RA)
 		ra_input(s, now, interface, &r->ip->src, &nd);
 	else if (nd.type == WIRE_ICMP6_REDIRECT)
-		stk_count(s, STK_IcmpInRedirects);
+		redirected(s, now, interface, r->ip, &nd);
+	else if (s->ip->set.forwarding6 && nd.has_source_mac)
+		neigh_hear(s, now, interface, &r->ip->src, nd.source_mac, false);
 }

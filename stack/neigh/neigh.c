@@ -45,11 +45,44 @@ struct neighbour *neigh_find(const struct stk *s, int ifindex, const struct wire
 	return n;
 }
 
+vs_time neigh_failed_at(const struct stk *s, int ifindex, const struct wire_addr *addr)
+{
+	const struct neighbour *n = s->neigh->silent ? neigh_find(s, ifindex, addr) : NULL;
+
+	return n && n->silent && s->now - n->failed_at < NEIGH_FAILED_TIME ? n->failed_at
+									   : VS_NEVER;
+}
+
+const uint8_t *neigh_mac(const struct stk *s, int ifindex, const struct wire_addr *addr)
+{
+	const struct neighbour *n = neigh_find(s, ifindex, addr);
+
+	return n && n->state != NEIGH_INCOMPLETE && n->state != NEIGH_FAILED ? n->mac : NULL;
+}
+
+void neigh_hear(struct stk *s, vs_time now, struct ip_interface *interface,
+		const struct wire_addr *addr, const uint8_t *mac, bool router)
+{
+	struct neigh_news news = {.addr = addr, .mac = mac, .router = router, .create = true};
+
+	neigh_learn(s, now, interface, &news);
+}
+
+static void silent_set(struct stk *s, struct neighbour *n, bool silent)
+{
+	if (n->silent == silent)
+		return;
+	n->silent = silent;
+	s->neigh->silent += silent ? 1 : -1u;
+	ip_changed(s);
+}
+
 static void forget(struct stk *s, struct neighbour **p)
 {
 	struct neighbour *n = *p;
 
 	*p = n->next;
+	silent_set(s, n, false);
 	vs_queue_fini(&n->waiting, s->arena);
 	vs_timer_remove(&s->timers, &n->timer);
 	vs_free(s->arena, n, sizeof(*n));
@@ -147,6 +180,7 @@ static void set_state(struct stk *s, vs_time now, struct neighbour *n, enum neig
 		break;
 	case NEIGH_REACHABLE:
 		n->reachable_until = vs_time_add(now, reachable_time(s, n));
+		silent_set(s, n, false);
 		break;
 	case NEIGH_DELAY:
 		vs_timer_set(&s->timers, &n->timer,
@@ -155,8 +189,12 @@ static void set_state(struct stk *s, vs_time now, struct neighbour *n, enum neig
 	case NEIGH_PROBE:
 		ask(s, now, n, false);
 		break;
-	case NEIGH_STALE:
 	case NEIGH_FAILED:
+		n->failed_at = now;
+		silent_set(s, n, true);
+		break;
+	case NEIGH_STALE: /* it was heard */
+		silent_set(s, n, false);
 		break;
 	}
 	if (state != NEIGH_INCOMPLETE && state != NEIGH_FAILED)
@@ -193,7 +231,9 @@ static void fail(struct stk *s, vs_time now, struct neighbour *n)
 
 	n->waiting = (struct vs_queue){0};
 	set_state(s, now, n, NEIGH_FAILED);
-	ra_router_failed(s, s->ip->ifs[n->ifindex], &n->addr, false);
+	/* RFC 4861 7.3.3: the next hop is determined anew, without what led here. */
+	ip_redirect_drop(s, n->ifindex, &n->addr);
+	ip_changed(s);
 	while ((f = vs_queue_pop(&waiting, &port)))
 		bounce(s, now, f);
 	vs_queue_fini(&waiting, s->arena);
@@ -368,7 +408,7 @@ static void learn_answer(struct stk *s, vs_time now, struct neighbour *n,
 		set_state(s, now, n, NEIGH_STALE);
 	/* RFC 4861 7.2.5: a router that has become a host is on no list any more. */
 	if (n->router && !news->router && !wire_addr_is4(&n->addr))
-		ra_router_failed(s, s->ip->ifs[n->ifindex], &n->addr, true);
+		ra_router_gone(s, s->ip->ifs[n->ifindex], &n->addr);
 	n->router = news->router;
 }
 

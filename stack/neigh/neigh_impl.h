@@ -9,6 +9,7 @@
 #include "stack/ip/ip.h"
 
 #define NEIGH_BUCKETS	  64
+#define NEIGH_FAILED_TIME (60 * VS_SEC) /* routes by it are passed over; as Linux's gc_stale_time */
 #define NEIGH_WAITING_MAX 48 /* frames per neighbour: one datagram of 64 KB in fragments */
 
 /* INCOMPLETE  the question is out, as a group; frames wait. An answer: REACHABLE (or STALE); after
@@ -37,6 +38,8 @@ struct neighbour {
 	bool router;
 	unsigned probes;	 /* questions sent in this state */
 	vs_time reachable_until; /* of REACHABLE */
+	vs_time failed_at;	 /* of FAILED */
+	bool silent;		 /* it has failed, and was not reached since */
 	struct vs_queue waiting; /* a ring only while frames wait */
 	struct vs_timer timer;
 	struct neighbour *next;
@@ -45,6 +48,7 @@ struct neighbour {
 struct neigh {
 	struct neighbour *buckets[NEIGH_BUCKETS];
 	unsigned count;
+	unsigned silent;	 /* entries that are */
 	unsigned hand;		 /* bucket where the search for one to give up goes on */
 	uint32_t reachable_part; /* of the base reachable time, in 1/65536: RFC 4861 6.3.2 */
 	struct vs_prng dad;	 /* chance for the times of probes */
