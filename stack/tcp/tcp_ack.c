@@ -105,6 +105,7 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 
 	p->original = false;
 	p->rack.dsack = false;
+	p->rack.fack_before = p->rack.fack_valid ? p->rack.fack : una;
 	p->rack.has_ecr = p->ts_on && in->h.has_timestamp;
 	p->rack.ecr = in->h.ts_ecr;
 	if (p->sack_on && (in->h.sacks || p->sacks_seen))

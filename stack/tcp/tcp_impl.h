@@ -78,6 +78,7 @@ struct tcp_rack {
 	vs_time rtt;  /* of the last that arrived */
 	uint32_t end; /* of the youngest */
 	uint32_t fack; /* highest end that arrived */
+	uint32_t fack_before; /* ... before the present ACK; snd_una: none */
 	uint32_t ecr; /* the ACK's timestamp echo */
 	uint32_t dsack_round;
 	uint32_t tlp_end;
@@ -548,6 +549,7 @@ void tcp_options_agree(struct tcp_pcb *, const struct wire_tcp *syn);
 void tcp_mss_update(struct tcp_pcb *);
 uint16_t tcp_mss_offer(const struct tcp_pcb *);
 uint32_t tcp_window_initial(const struct tcp_pcb *);
+uint32_t tcp_ts_at(const struct tcp_pcb *, vs_time at); /* of what leaves then */
 uint32_t tcp_ts_now(const struct tcp_pcb *);
 
 /* tcp_sndbuf.c */

@@ -6,9 +6,14 @@
 
 #include <string.h>
 
+uint32_t tcp_ts_at(const struct tcp_pcb *p, vs_time at)
+{
+	return (uint32_t)(at / VS_MSEC) + p->ts_offset;
+}
+
 uint32_t tcp_ts_now(const struct tcp_pcb *p)
 {
-	return (uint32_t)(tcp_now(p) / VS_MSEC) + p->ts_offset;
+	return tcp_ts_at(p, tcp_now(p));
 }
 
 static uint16_t path_mss(const struct tcp_pcb *p)

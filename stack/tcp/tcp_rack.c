@@ -20,15 +20,18 @@ void tcp_rack_delivered(struct tcp_pcb *p, const struct tcp_sent *r, bool sacked
 	vs_time rtt = tcp_now(p) - r->at;
 
 	if (r->flags & TCP_SENT_REPEATED) {
-		uint32_t ts = (uint32_t)(r->at / VS_MSEC) + p->ts_offset;
+		uint32_t ts = tcp_ts_at(p, r->at);
 
 		/* The report may be about the copy before. Behind a hole the echo says nothing: the
 		 * receiver repeats what came before the hole (RFC 7323 4.3).
 		 */
 		if (rtt < p->rtt_min || (!sacked && k->has_ecr && wire_seq_lt(k->ecr, ts)))
 			return;
-	} else if (k->fack_valid && wire_seq_lt(r->end, k->fack)) {
-		k->reordered = true; /* step 3 */
+	} else if (wire_seq_lt(r->end, k->fack_before)) {
+		/* Step 3. What one ACK reports, it may be the first after some that were lost, says
+		 * nothing of the order in which it arrived.
+		 */
+		k->reordered = true;
 	}
 	if (!k->fack_valid || wire_seq_lt(k->fack, r->end)) {
 		k->fack = r->end;

@@ -107,6 +107,24 @@ static void reordering_once_seen_is_waited_for(void **state)
 	fake_free(w);
 }
 
+static void one_ack_for_much_is_no_reordering(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w);
+
+	(void)state;
+	fake_send(w, p, data, 10000, 0);
+	fake_run(w, 200 * MS);
+	/* The ACKs of 0, 1 and 5 were delayed or lost: this one reports all, the highest first. */
+	ack(w, 2, 7, 8, 5, 6);
+	assert_false(p->rack.reordered);
+	assert_int_equal(p->board.sacked, 2000);
+	/* What arrives now, below what has been reported before, did not come in order. */
+	ack(w, 2, 3, 4, 7, 8);
+	assert_true(p->rack.reordered);
+	fake_free(w);
+}
+
 static void silent_tail_is_probed_after_two_round_trips(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -228,6 +246,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lost_retransmission_leaves_again_without_a_timeout),
 		cmocka_unit_test(reordering_once_seen_is_waited_for),
+		cmocka_unit_test(one_ack_for_much_is_no_reordering),
 		cmocka_unit_test(silent_tail_is_probed_after_two_round_trips),
 		cmocka_unit_test(probe_is_new_data_if_there_is_some),
 		cmocka_unit_test(probe_takes_the_place_of_a_timeout_that_would_come_first),

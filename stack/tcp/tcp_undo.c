@@ -8,11 +8,31 @@
  */
 #include "stack/tcp/tcp_impl.h"
 
+/* What left again before this reduction and is not yet answered will be, and its ACK must not look
+ * like that of an original: the first of its copies is the first retransmission.
+ */
+static void remember_copies(struct tcp_pcb *p)
+{
+	vs_time first = VS_NEVER;
+
+	for (uint32_t i = 0; i < p->board.count; i++) {
+		const struct tcp_sent *r = tcp_sent_at(p, i);
+
+		if ((r->flags & (TCP_SENT_REPEATED | TCP_SENT_SACKED)) != TCP_SENT_REPEATED)
+			continue;
+		p->undo_again += r->times;
+		first = vs_time_min(first, r->at);
+	}
+	p->undo_sent = first != VS_NEVER;
+	if (p->undo_sent)
+		p->undo_ts = tcp_ts_at(p, first);
+}
+
 void tcp_undo_arm(struct tcp_pcb *p)
 {
 	p->undo_armed = true;
-	p->undo_sent = false;
 	p->undo_again = 0;
+	remember_copies(p);
 	p->undo_cwnd = p->cwnd;
 	p->undo_ssthresh = p->ssthresh;
 }

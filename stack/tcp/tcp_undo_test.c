@@ -221,6 +221,45 @@ static void eifel_leaves_a_real_timeout_alone(void **state)
 	fake_free(w);
 }
 
+static void retransmission_before_a_reduction_is_no_original(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p;
+	uint32_t ssthresh;
+
+	(void)state;
+	fake_set(w, "net.ipv4.tcp_initial_cwnd", "20");
+	p = connected(w, true, true);
+	fake_send(w, p, data, 100000, 0);
+	fake_run(w, 200 * MS);
+	/* 0 is lost; 20 and 21, and others in proportion, leave meanwhile. */
+	for (uint32_t i = 2; i <= 20; i++)
+		ack(w, p, 0, 1, i, 100);
+	assert_int_equal(p->recovery, TCP_RECOVERY);
+	assert_int_equal(p->recover, p->iss + 1 + 22000);
+	assert_true(wire_seq_lt(p->iss + 1 + 24000, p->snd_nxt));
+	/* Then 22, above what this recovery is about: it leaves again at 300 ms. */
+	fake_run(w, 300 * MS);
+	ack(w, p, 0, 1, 22, 100);
+	ack(w, p, 0, 23, 24, 100);
+	assert_true(tcp_sent_at(p, 22)->flags & TCP_SENT_AGAIN);
+	/* 0 has arrived: this recovery ends, the next begins, and 24 leaves again in it, later. */
+	ack(w, p, 22, 23, 24, 200);
+	fake_run(w, 320 * MS);
+	for (uint32_t i = 26; i <= 29; i++)
+		ack(w, p, 22, 25, i, 200);
+	assert_int_equal(p->recovery, TCP_RECOVERY);
+	assert_true(tcp_sent_at(p, 2)->flags & TCP_SENT_AGAIN);
+	ssthresh = p->ssthresh;
+	/* The echo is that of 22's second copy. */
+	fake_run(w, 400 * MS);
+	ack(w, p, 24, 25, 29, 300);
+	assert_int_equal(p->recovery, TCP_RECOVERY);
+	assert_int_equal(p->ssthresh, ssthresh);
+	assert_int_equal(w->host[0].counters[STK_TcpFullUndo], 0);
+	fake_free(w);
+}
+
 static void dsack_for_all_that_left_again_undoes_fast_recovery(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -258,6 +297,7 @@ int main(void)
 		cmocka_unit_test(frto_can_be_switched_off),
 		cmocka_unit_test(eifel_undoes_a_timeout_by_the_first_echo),
 		cmocka_unit_test(eifel_leaves_a_real_timeout_alone),
+		cmocka_unit_test(retransmission_before_a_reduction_is_no_original),
 		cmocka_unit_test(dsack_for_all_that_left_again_undoes_fast_recovery),
 	};
 
