@@ -1,0 +1,1 @@
+$(call declare,tool,link_taps,link_taps.c,link mgmt host base)
