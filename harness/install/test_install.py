@@ -60,8 +60,8 @@ def test_help_and_man_page_name_the_same_options(system: pathlib.Path, program: 
     page = man(system, program)
     said = run(system, program, "--help").stdout
     if program == "vsq":
-        for command in ("run", "compare", "replay", "digest", "show"):
-            said += run(system, program, command, "--help").stdout
+        for command in ("run", "compare", "replay", "digest", "show", "guest run"):
+            said += run(system, program, *command.split(), "--help").stdout
     assert options(said) == options(page)
 
 

@@ -20,6 +20,8 @@ LAYERS: dict[str, list[str]] = {
     "stack": FOUNDATION,
     "stack/netif": [*FOUNDATION, "core/host", "core/plug", "core/link", "stack"],
     "stack/bin": [*FOUNDATION, "core/host", "core/plug", "core/link", "stack"],
+    "kernel": ["kernel"],
+    "kernel/kvde_switch": [*FOUNDATION, "core/switch", "core/mgmt", "kernel"],
     "ci": [],
     "harness": ["core", "stack", "hypervisor", "kernel"],
 }

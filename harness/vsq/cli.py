@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from guest import cli as guest_cli
+
 from . import compare, engine, replay, scenario, sweep, table
 from .errors import VsqError
 from .run import Order, publish, run, shown
@@ -108,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
                               description="Shows what is joined to what, without running it.")
     _common(one)
     one.add_argument("--svg", metavar="OUT", type=Path, help="draw it into an SVG file too")
+    guest_cli.add(commands)
     return top
 
 
@@ -188,7 +191,8 @@ def _replay(arguments: argparse.Namespace) -> int:
     return FAILED if code else HELD
 
 
-COMMANDS = {"run": _run, "compare": _compare, "replay": _replay, "digest": _digest, "show": _show}
+COMMANDS = {"run": _run, "compare": _compare, "replay": _replay, "digest": _digest, "show": _show,
+            "guest": guest_cli.main}
 
 
 def main(words: list[str] | None = None) -> int:
