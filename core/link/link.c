@@ -166,7 +166,9 @@ static void due_push(struct link *l, int index, int node, struct vs_frame *f)
 
 static int64_t draw(struct link_side *side, const struct link_settings *s, enum link_param p)
 {
-	return link_value_draw(&s->value[p], &side->spread[p]);
+	const struct link_value *value = &s->value[p];
+
+	return value->spread ? link_value_draw(value, &side->spread[p]) : value->value;
 }
 
 static bool happens(struct link_side *side, const struct link_settings *s, enum link_param p)
@@ -258,6 +260,7 @@ static void channel_enter(struct link *l, int index, const struct link_settings 
 		due_push(l, index, l->chain.node, f);
 		return;
 	}
+	l->next_known = false;
 	link_queue_push(&side->channel, &(struct link_entry){at, ++l->order, f, l->chain.node});
 	side->channel_bytes += len;
 	vs_trace_value(&l->trace, now, index, "queue.bytes", (int64_t)side->channel_bytes);
@@ -313,11 +316,15 @@ static void interface_next(struct link *l, int index, vs_time now)
 {
 	struct link_side *side = &l->side[index];
 
+	l->next_known = false;
 	while (vs_queue_len(&side->interface)) {
 		struct vs_queue *q = &side->interface;
 		struct vs_frame *f = q->ring[q->head & (q->size - 1)].frame;
 		int port;
 
+		/* A long line holds more than a cache does: fetch the frame that follows. */
+		if (vs_queue_len(q) > 1)
+			__builtin_prefetch(q->ring[(q->head + 1) & (q->size - 1)].frame);
 		if (interface_start(l, index, now, f->len))
 			return;
 		vs_queue_pop(q, &port);
@@ -369,7 +376,7 @@ static void interface_enter(struct link *l, int index, vs_time now, struct vs_fr
  */
 enum event { EVENT_CHAIN, EVENT_LEAVE_0, EVENT_LEAVE_1, EVENT_INTERFACE_0, EVENT_INTERFACE_1 };
 
-static vs_time next_event(const struct link *l, enum event *event)
+static vs_time find_event(const struct link *l, enum event *event)
 {
 	vs_time at = l->chain.next_at;
 	const struct link_entry *first = NULL;
@@ -397,11 +404,24 @@ static vs_time next_event(const struct link *l, enum event *event)
 	return at;
 }
 
+/* The same, remembered: engines are asked far more often than something happens in them. */
+static vs_time next_event(struct link *l, enum event *event)
+{
+	if (!l->next_known) {
+		l->next_at = find_event(l, event);
+		l->next = (uint8_t)*event;
+		l->next_known = true;
+	}
+	*event = l->next;
+	return l->next_at;
+}
+
 static void channel_leave(struct link *l, int index, vs_time now)
 {
 	struct link_side *side = &l->side[index];
 	struct link_entry left = link_queue_pop(&side->channel);
 
+	l->next_known = false;
 	vs_assert(side->channel_bytes >= left.frame->len);
 	side->channel_bytes -= left.frame->len;
 	due_push(l, index, left.node, left.frame);
@@ -457,7 +477,8 @@ vs_time link_poll_at(const struct link *l)
 
 	if (vs_queue_len(&l->due))
 		return l->now;
-	at = next_event(l, &event);
+	event = l->next;
+	at = l->next_known ? l->next_at : find_event(l, &event);
 	if (event != EVENT_CHAIN || l->trace.value || (l->node_observed && l->node_observed(l)))
 		return at;
 	at = VS_NEVER;

@@ -149,6 +149,9 @@ struct link {
 	size_t name_size;
 	size_t held_max;
 	vs_time now;
+	vs_time next_at; /* of what happens next inside, while next_known */
+	uint8_t next;	 /* enum event of link.c */
+	bool next_known; /* cleared by whatever enters, leaves or moves the chain */
 	uint64_t order;
 	bool fifo;
 	bool one_way;
@@ -215,7 +218,6 @@ vs_time link_opportunity_take(struct link_opportunities *, vs_time now, uint32_t
 /* queue.c */
 bool link_queue_reserve(struct link_queue *, struct vs_arena *); /* room for one more */
 void link_queue_push(struct link_queue *, const struct link_entry *entry); /* takes its frame */
-const struct link_entry *link_queue_first(const struct link_queue *);
 struct link_entry link_queue_pop(struct link_queue *); /* gives its frame */
 void link_queue_fini(struct link_queue *, struct vs_arena *);
 
@@ -225,6 +227,23 @@ void link_chain_step(struct link *);		     /* at chain.next_at */
 void link_chain_enter(struct link *, vs_time now, int node);
 int link_chain_resize(struct link *, vs_time now, int count);
 int64_t link_chain_leaving(const struct link *, int node); /* sum of weights to other nodes */
+
+static inline bool link_entry_before(const struct link_entry *a, const struct link_entry *b)
+{
+	return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+/* Lends the entry that leaves first; NULL when there is none. */
+static inline const struct link_entry *link_queue_first(const struct link_queue *q)
+{
+	const struct link_entry *ring = NULL;
+
+	if (q->ring_head != q->ring_tail)
+		ring = &q->ring[q->ring_head & (q->ring_size - 1)];
+	if (q->heap_len && (!ring || link_entry_before(&q->heap[0], ring)))
+		return &q->heap[0];
+	return ring;
+}
 
 /* link.c */
 void link_advance(struct link *, vs_time now);

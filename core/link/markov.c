@@ -29,6 +29,7 @@ void link_chain_restart(struct link *l, vs_time now)
 	unsigned __int128 after;
 	uint64_t hazard, stays;
 
+	l->next_known = false;
 	c->next_at = VS_NEVER;
 	if (leaving <= 0)
 		return;

@@ -5,11 +5,6 @@
 #define WAYS  4
 #define FIRST 16 /* entries, at the first frame that has to wait; then doubling */
 
-static bool before(const struct link_entry *a, const struct link_entry *b)
-{
-	return a->at != b->at ? a->at < b->at : a->order < b->order;
-}
-
 static bool ring_grow(struct link_queue *q, struct vs_arena *arena)
 {
 	uint32_t size = q->ring_size ? q->ring_size * 2 : FIRST;
@@ -49,7 +44,7 @@ static void heap_push(struct link_queue *q, struct link_entry entry)
 {
 	uint32_t i = q->heap_len++;
 
-	while (i > 0 && before(&entry, &q->heap[(i - 1) / WAYS])) {
+	while (i > 0 && link_entry_before(&entry, &q->heap[(i - 1) / WAYS])) {
 		q->heap[i] = q->heap[(i - 1) / WAYS];
 		i = (i - 1) / WAYS;
 	}
@@ -67,9 +62,9 @@ static void heap_pop(struct link_queue *q)
 		if (first >= q->heap_len)
 			break;
 		for (uint32_t k = first + 1; k < first + WAYS && k < q->heap_len; k++)
-			if (before(&q->heap[k], &q->heap[least]))
+			if (link_entry_before(&q->heap[k], &q->heap[least]))
 				least = k;
-		if (!before(&q->heap[least], &last))
+		if (!link_entry_before(&q->heap[least], &last))
 			break;
 		q->heap[i] = q->heap[least];
 		i = least;
@@ -85,18 +80,6 @@ void link_queue_push(struct link_queue *q, const struct link_entry *entry)
 		q->ring[q->ring_tail++ & (q->ring_size - 1)] = *entry;
 	else
 		heap_push(q, *entry);
-}
-
-/* Lends the entry that leaves first; NULL when there is none. */
-const struct link_entry *link_queue_first(const struct link_queue *q)
-{
-	const struct link_entry *ring = NULL;
-
-	if (q->ring_head != q->ring_tail)
-		ring = &q->ring[q->ring_head & (q->ring_size - 1)];
-	if (q->heap_len && (!ring || before(&q->heap[0], ring)))
-		return &q->heap[0];
-	return ring;
 }
 
 /* Gives the entry that leaves first; there must be one. */

@@ -111,8 +111,9 @@ static void link_valued(void *ctx, vs_time now, int port, const char *name, int6
 {
 	struct lab_cable *cable = ctx;
 
-	/* Every frame changes the queue: most names need no whole comparison. */
-	if (name[0] == 'q' && !strcmp(name, "queue.bytes")) {
+	/* Every frame changes the queue: its name, once known, is known by its place. */
+	if (name == cable->queue_name || !strcmp(name, "queue.bytes")) {
+		cable->queue_name = name;
 		lab_series_add(&cable->way[port == LINK_RIGHT].queue, now, (double)value);
 	} else if (!strcmp(name, "markov.node")) {
 		lab_series_add(&cable->node, now, (double)value);

@@ -60,6 +60,18 @@ struct lab_series *lab_flow_series(struct lab_flow *flow, const char *name)
 	return NULL;
 }
 
+/* Points of each series of a flow: with many flows fewer, so that a run's memory stays bounded and
+ * what is written again and again stays in the processor's cache.
+ */
+static unsigned flow_points(const struct vsq_lab *lab)
+{
+	unsigned points = LAB_SERIES_POINTS;
+
+	while (points > 1024 && (uint64_t)points * lab->apps.count > 16 * LAB_SERIES_POINTS)
+		points /= 2;
+	return points;
+}
+
 struct lab_flow *lab_flow_new(struct lab_app *app, struct lab_node *node, int fd)
 {
 	struct lab_flow *flow;
@@ -71,6 +83,8 @@ struct lab_flow *lab_flow_new(struct lab_app *app, struct lab_node *node, int fd
 		return NULL;
 	flow->app = app;
 	flow->node = node;
+	for (unsigned i = 0; i < LAB_FLOW_SERIES; i++)
+		flow->series[i].max = flow_points(node->lab);
 	flow->next = node->flows;
 	node->flows = flow;
 	node->sockets[fd].flow = flow;

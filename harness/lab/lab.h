@@ -141,6 +141,7 @@ struct lab_cable {
 	uint64_t drops;
 	struct lab_counters counters[2];
 	struct lab_series node; /* of the Markov chain */
+	const char *queue_name; /* the link's own string */
 	struct lab_list captures;
 };
 

@@ -57,21 +57,24 @@ static void node_dropped(void *ctx, vs_time now, int port, const struct vs_frame
 }
 
 /* Gives every socket with news to the application it belongs to. */
-static void host_news(void *ctx, vs_time now)
+static bool host_news(void *ctx, vs_time now)
 {
 	struct lab_node *node = ctx;
 	unsigned readiness;
+	bool any = false;
 	int fd;
 
 	while ((fd = stk_event(node->stk, &readiness)) >= 0) {
 		struct lab_socket *socket;
 
+		any = true;
 		if ((unsigned)fd >= node->sockets_size)
 			continue;
 		socket = &node->sockets[fd];
 		if (socket->app)
 			lab_app_event(socket->app, now, node, fd, socket->role, readiness);
 	}
+	return any;
 }
 
 static void host_input(void *engine, vs_time now, int port, struct vs_frame *f)

@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINTS_MAX 16384
 #define BINS_MAX   4096
 #define BIN_WIDTH  (100 * VS_MSEC)
+
+static unsigned points_max(const struct lab_series *s)
+{
+	return s->max ? s->max : LAB_SERIES_POINTS;
+}
 
 static int series_grow(struct lab_series *s)
 {
@@ -69,8 +73,8 @@ static void thin_out(struct lab_series *s)
 	vs_time span = s->times[count - 1] - s->times[0];
 
 	do {
-		s->step = s->step ? s->step * 2 : span / (POINTS_MAX / 8) + 1;
-	} while (span / s->step + 2 > POINTS_MAX / 4);
+		s->step = s->step ? s->step * 2 : span / (points_max(s) / 8) + 1;
+	} while (span / s->step + 2 > points_max(s) / 4);
 	s->count = 0;
 	s->in_step = 0;
 	s->step_end = INT64_MIN;
@@ -81,7 +85,7 @@ static void thin_out(struct lab_series *s)
 
 void lab_series_add_slow(struct lab_series *s, vs_time time, double value)
 {
-	if (s->count == POINTS_MAX)
+	if (s->count == points_max(s))
 		thin_out(s);
 	if (s->count == s->size && series_grow(s)) {
 		s->lost++;
@@ -97,7 +101,7 @@ void lab_series_fini(struct lab_series *s)
 {
 	free(s->times);
 	free(s->values);
-	memset(s, 0, sizeof(*s));
+	*s = (struct lab_series){.max = s->max};
 }
 
 static void bins_halve(struct lab_bins *b)

@@ -10,6 +10,8 @@
 
 #include "core/base/time.h"
 
+#define LAB_SERIES_POINTS 16384
+
 struct lab_series {
 	int64_t *times;
 	double *values;
@@ -18,6 +20,7 @@ struct lab_series {
 	vs_time step_end; /* of the step that the last one or two points are in */
 	unsigned in_step; /* how many of the last points are of that step: 0, 1, 2 */
 	unsigned lost;	  /* points refused for want of memory */
+	unsigned max;	  /* points that are kept as they are; 0: LAB_SERIES_POINTS */
 };
 
 void lab_series_add_slow(struct lab_series *, vs_time, double);
@@ -32,6 +35,12 @@ static inline void lab_series_add(struct lab_series *s, vs_time time, double val
 
 		if ((value >= a && value <= b) || (value <= a && value >= b))
 			return;
+		/* What only grows, or only falls, goes beyond the later one. */
+		if (b > a ? value > b : b < a && value < b) {
+			s->times[s->count - 1] = time;
+			s->values[s->count - 1] = value;
+			return;
+		}
 	}
 	lab_series_add_slow(s, time, value);
 }

@@ -23,14 +23,15 @@ struct sim;
 struct sim_engine;
 
 /* The verbs of an engine. news, if not NULL, is called once an instant when the engine was
- * touched, before its output is pulled: a host hands out its sockets' events there.
+ * touched, before its output is pulled: a host hands out its sockets' events there, and says
+ * whether it had any.
  */
 struct sim_verbs {
 	void (*input)(void *engine, vs_time now, int port, struct vs_frame *f); /* takes f */
 	void (*run)(void *engine, vs_time now);
 	vs_time (*poll_at)(const void *engine);
 	struct vs_frame *(*output)(void *engine, int *port); /* gives a frame or NULL */
-	void (*news)(void *ctx, vs_time now);
+	bool (*news)(void *ctx, vs_time now);
 };
 
 /* Where a port's frames go: one direction of a junction. Whoever owns it may change `to` and
@@ -54,6 +55,7 @@ struct sim_engine {
 	struct vs_timer timer;
 	vs_time poll_at; /* what the timer stands for */
 	bool touched;
+	bool pulled; /* since it was touched nothing but its deadline is left to ask for */
 	struct sim_engine *touched_next;
 	uint64_t frames_in, frames_out; /* given to input(), taken from output() */
 };

@@ -65,12 +65,13 @@ static struct vs_frame *relay_output(void *engine, int *port)
 	return vs_queue_pop(&r->out, port);
 }
 
-static void relay_news(void *ctx, vs_time now)
+static bool relay_news(void *ctx, vs_time now)
 {
 	struct relay *r = ctx;
 
 	(void)now;
 	r->news++;
+	return false;
 }
 
 static const struct sim_verbs relay_verbs = {
