@@ -160,6 +160,9 @@ struct stk_addr {
 #define STK_MSG_PEEK  0x02
 #define STK_MSG_TRUNC 0x20   /* recv: the real length; with buf NULL: discard the data */
 #define STK_MSG_MORE  0x8000 /* more follows: do not send a partial segment yet */
+#define STK_MSG_CONST                                                                              \
+	0x4000000 /* a stream's bytes stay as they are for the stack's life, so they are           \
+		   * not copied when they are written */
 
 #define STK_SHUT_RD   0
 #define STK_SHUT_WR   1

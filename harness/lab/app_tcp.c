@@ -81,7 +81,8 @@ int lab_tcp_send(struct lab_app *app, vs_time now, struct lab_node *node, int fd
 							   : LAB_SCRATCH;
 		ptrdiff_t sent;
 
-		sent = stk_send(node->stk, now, fd, lab_pattern(app->lab, *offset), len, 0, NULL);
+		sent = stk_send(node->stk, now, fd, lab_pattern(app->lab, *offset), len,
+				STK_MSG_CONST, NULL);
 		if (sent < 0)
 			return (int)sent;
 		*offset += (uint64_t)sent;

@@ -90,9 +90,17 @@ struct tcp_rack {
 	bool tlp_again; /* ... and it was a retransmission */
 };
 
+/* Up to TCP_CHUNK bytes that the application wrote: a copy of ours, or the application's own that
+ * never change (STK_MSG_CONST).
+ */
+struct tcp_chunk {
+	const uint8_t *bytes;
+	uint8_t *own; /* NULL: the application's */
+};
+
 /* Bytes that the application wrote and the peer has not acknowledged, in chunks. */
 struct tcp_sndbuf {
-	uint8_t **chunk; /* ring */
+	struct tcp_chunk *chunk; /* ring */
 	uint32_t size;	 /* of the ring: a power of two, or 0 */
 	uint32_t head;
 	uint32_t chunks;
@@ -556,7 +564,7 @@ uint32_t tcp_ts_now(const struct tcp_pcb *);
 uint32_t tcp_sndbuf_room(const struct tcp_pcb *);
 uint32_t tcp_room_to_send(const struct tcp_pcb *); /* ... and TCP_NOTSENT_LOWAT lets in */
 void tcp_sndbuf_news(struct tcp_pcb *);		   /* with snd_waits, after anything changed */
-uint32_t tcp_sndbuf_write(struct tcp_pcb *, const void *, uint32_t len);
+uint32_t tcp_sndbuf_write(struct tcp_pcb *, const void *, uint32_t len, bool constant);
 /* Copies len bytes from seq on and adds them to the checksum's sum. */
 uint32_t tcp_sndbuf_read(const struct tcp_pcb *, uint32_t seq, void *to, uint32_t len,
 			 uint32_t sum);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The send buffer: a ring of pointers to chunks. Nothing is held for a connection that has nothing
+/* The send buffer: a ring of pointers to chunks, copies or not. Nothing is held for a connection that has nothing
  * to send; the stack keeps some free chunks, because the arena would clear them each time.
  */
 #include "stack/tcp/tcp_impl.h"
@@ -67,45 +67,87 @@ void tcp_sndbuf_news(struct tcp_pcb *p)
 		tcp_wake(p);
 }
 
-static bool add_chunk(struct tcp_pcb *p)
+static struct tcp_chunk *chunk_at(const struct tcp_sndbuf *b, uint32_t index)
+{
+	return &b->chunk[(b->head + index) & (b->size - 1)];
+}
+
+/* Makes a chunk of our own out of the application's, from the first byte that is still held. */
+static bool chunk_own(struct tcp_pcb *p, struct tcp_chunk *chunk, uint32_t from, uint32_t to)
+{
+	uint8_t *own = chunk_new(p->stk);
+
+	if (!own)
+		return false;
+	if (from < to)
+		memcpy(own + from, chunk->bytes + from, to - from);
+	chunk->own = own;
+	chunk->bytes = own;
+	return true;
+}
+
+/* A place for one more chunk, which is nobody's yet. */
+static struct tcp_chunk *add_chunk(struct tcp_pcb *p)
 {
 	struct tcp_sndbuf *b = &p->snd;
-	uint8_t *chunk;
 
 	if (b->chunks == b->size) {
 		uint32_t size = b->size ? 2 * b->size : RING_MIN;
-		uint8_t **ring = vs_alloc(p->stk->arena, size * sizeof(*ring));
+		struct tcp_chunk *ring = vs_alloc(p->stk->arena, size * sizeof(*ring));
 
 		if (!ring)
-			return false;
+			return NULL;
 		for (uint32_t i = 0; i < b->chunks; i++)
-			ring[i] = b->chunk[(b->head + i) & (b->size - 1)];
+			ring[i] = *chunk_at(b, i);
 		vs_free(p->stk->arena, b->chunk, b->size * sizeof(*ring));
 		b->chunk = ring;
 		b->size = size;
 		b->head = 0;
 	}
-	chunk = chunk_new(p->stk);
-	if (!chunk)
-		return false;
-	b->chunk[(b->head + b->chunks++) & (b->size - 1)] = chunk;
-	return true;
+	return chunk_at(b, b->chunks);
 }
 
-uint32_t tcp_sndbuf_write(struct tcp_pcb *p, const void *bytes, uint32_t len)
+/* Where the byte at place `at` goes, or is when it is one of the application's that follows in its
+ * memory the one before; NULL for want of memory.
+ */
+static struct tcp_chunk *chunk_to_write(struct tcp_pcb *p, uint32_t at, const uint8_t *bytes,
+					bool constant)
+{
+	struct tcp_sndbuf *b = &p->snd;
+	uint32_t in = at % TCP_CHUNK;
+	struct tcp_chunk *chunk;
+
+	if (at < b->chunks * TCP_CHUNK) {
+		chunk = chunk_at(b, at / TCP_CHUNK);
+		if (chunk->own || (constant && chunk->bytes + in == bytes))
+			return chunk;
+		return chunk_own(p, chunk, at < TCP_CHUNK ? b->start : 0, in) ? chunk : NULL;
+	}
+	chunk = add_chunk(p);
+	if (!chunk)
+		return NULL;
+	*chunk = (struct tcp_chunk){.bytes = bytes};
+	if (!constant && !chunk_own(p, chunk, 0, 0))
+		return NULL;
+	b->chunks++;
+	return chunk;
+}
+
+uint32_t tcp_sndbuf_write(struct tcp_pcb *p, const void *bytes, uint32_t len, bool constant)
 {
 	struct tcp_sndbuf *b = &p->snd;
 	uint32_t done = 0;
 
 	while (done < len) {
-		uint32_t at = b->start + b->len;
-		uint32_t part;
+		uint32_t at = b->start + b->len, in = at % TCP_CHUNK;
+		uint32_t part = tcp_min(len - done, TCP_CHUNK - in);
+		const uint8_t *from = (const uint8_t *)bytes + done;
+		struct tcp_chunk *chunk = chunk_to_write(p, at, from, constant);
 
-		if (at == b->chunks * TCP_CHUNK && !add_chunk(p))
+		if (!chunk)
 			break;
-		part = tcp_min(len - done, TCP_CHUNK - at % TCP_CHUNK);
-		memcpy(b->chunk[(b->head + at / TCP_CHUNK) & (b->size - 1)] + at % TCP_CHUNK,
-		       (const uint8_t *)bytes + done, part);
+		if (chunk->own)
+			memcpy(chunk->own + in, from, part);
 		b->len += part;
 		done += part;
 	}
@@ -120,7 +162,7 @@ uint32_t tcp_sndbuf_read(const struct tcp_pcb *p, uint32_t seq, void *to, uint32
 
 	vs_assert(seq - b->seq + len <= b->len);
 	while (done < len) {
-		const uint8_t *from = b->chunk[(b->head + at / TCP_CHUNK) & (b->size - 1)];
+		const uint8_t *from = chunk_at(b, at / TCP_CHUNK)->bytes;
 		uint32_t part = tcp_min(len - done, TCP_CHUNK - at % TCP_CHUNK);
 		uint32_t piece =
 			wire_cksum_copy(0, (uint8_t *)to + done, from + at % TCP_CHUNK, part);
@@ -136,6 +178,17 @@ uint32_t tcp_sndbuf_read(const struct tcp_pcb *p, uint32_t seq, void *to, uint32
 	return sum;
 }
 
+/* The first chunk is acknowledged. */
+static void chunk_leave(struct tcp_pcb *p)
+{
+	struct tcp_chunk *chunk = chunk_at(&p->snd, 0);
+
+	if (chunk->own)
+		chunk_free(p->stk, chunk->own);
+	p->snd.head++;
+	p->snd.chunks--;
+}
+
 void tcp_sndbuf_acked(struct tcp_pcb *p, uint32_t ack)
 {
 	struct tcp_sndbuf *b = &p->snd;
@@ -149,8 +202,7 @@ void tcp_sndbuf_acked(struct tcp_pcb *p, uint32_t ack)
 	b->len -= bytes;
 	b->start += bytes;
 	while (b->chunks && (b->start >= TCP_CHUNK || !b->len)) {
-		chunk_free(p->stk, b->chunk[b->head++ & (b->size - 1)]);
-		b->chunks--;
+		chunk_leave(p);
 		b->start = b->start >= TCP_CHUNK ? b->start - TCP_CHUNK : 0;
 	}
 	if (!b->len)
@@ -162,10 +214,8 @@ void tcp_sndbuf_clear(struct tcp_pcb *p)
 	struct tcp_sndbuf *b = &p->snd;
 	uint32_t seq = b->seq;
 
-	while (b->chunks) {
-		chunk_free(p->stk, b->chunk[b->head++ & (b->size - 1)]);
-		b->chunks--;
-	}
+	while (b->chunks)
+		chunk_leave(p);
 	vs_free(p->stk->arena, b->chunk, b->size * sizeof(*b->chunk));
 	memset(b, 0, sizeof(*b));
 	b->seq = seq;

@@ -133,6 +133,50 @@ static void one_whole_write_ends_the_news(void **state)
 	fake_free(w);
 }
 
+/* Bytes of the application's own and copies, in pieces of odd lengths, with what is acknowledged
+ * going meanwhile: what is held reads as it was written.
+ */
+static void constant_bytes_are_not_copied_and_read_the_same(void **state)
+{
+	static uint8_t constant[100000], held[200000], got[200000];
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w, "40", 60000);
+	struct tcp_sndbuf *b = &p->snd;
+	size_t all = b->len, from = 0, copied = 0;
+	struct vs_prng prng;
+
+	(void)state;
+	vs_prng_seed(&prng, 7, "sndbuf");
+	for (size_t i = 0; i < sizeof(constant); i++)
+		constant[i] = (uint8_t)(i * 31 + (i >> 8));
+	for (unsigned i = 0; i < 400; i++) {
+		size_t len = 1 + vs_prng_below(&prng, i % 3 ? 900 : 9000), sent;
+		bool lent = vs_prng_below(&prng, 4), goes_on = vs_prng_below(&prng, 4);
+		uint8_t passing[9000];
+
+		from = goes_on && from + len < sizeof(constant) ? from
+								: vs_prng_below(&prng, 50000);
+		memcpy(passing, constant + from, len);
+		sent = tcp_sndbuf_write(p, lent ? constant + from : passing, (uint32_t)len, lent);
+		assert_int_equal(sent, len);
+		memset(passing, 0xee, sizeof(passing));
+		memcpy(held + all, constant + from, len);
+		all += len;
+		from += len;
+		tcp_sndbuf_read(p, b->seq, got, b->len, 0);
+		assert_memory_equal(got, held + all - b->len, b->len);
+		if (b->len > 30000) {
+			tcp_sndbuf_acked(p, b->seq + (uint32_t)vs_prng_below(&prng, b->len + 1));
+			memmove(held, held + all - b->len, b->len);
+			all = b->len;
+		}
+	}
+	for (uint32_t i = 0; i < b->chunks; i++)
+		copied += b->chunk[(b->head + i) & (b->size - 1)].own != NULL;
+	assert_true(copied < b->chunks);
+	fake_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +184,7 @@ int main(void)
 		cmocka_unit_test(writable_news_after_a_timeouts_ack_empties_the_buffer),
 		cmocka_unit_test(not_sent_low_water_is_news_when_data_leave),
 		cmocka_unit_test(one_whole_write_ends_the_news),
+		cmocka_unit_test(constant_bytes_are_not_copied_and_read_the_same),
 	};
 
 	return cmocka_run_group_tests_name("tcp_sndbuf", tests, NULL, NULL);

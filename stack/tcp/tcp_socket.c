@@ -142,7 +142,8 @@ static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, con
 	if (p->snd_shut || (p->state != TCP_ESTABLISHED && p->state != TCP_CLOSE_WAIT))
 		return -EPIPE;
 	room = tcp_room_to_send(p);
-	done = tcp_sndbuf_write(p, bytes, len < room ? (uint32_t)len : room);
+	done = tcp_sndbuf_write(p, bytes, len < room ? (uint32_t)len : room,
+				flags & STK_MSG_CONST);
 	p->snd_waits = done < len;
 	if (!done && len)
 		return room ? -ENOMEM : -EAGAIN;
