@@ -105,16 +105,15 @@ int wire_tcp_parse(struct wire_tcp *tcp, const uint8_t *bytes, size_t len)
 	end = (bytes[12] >> 4) * 4u;
 	if (end < WIRE_TCP_LEN || end > len)
 		return -EBADMSG;
-	*tcp = (struct wire_tcp){
-		.src_port = wire_get16(bytes),
-		.dst_port = wire_get16(bytes + 2),
-		.seq = wire_get32(bytes + 4),
-		.ack = wire_get32(bytes + 8),
-		.flags = bytes[13],
-		.window = wire_get16(bytes + 14),
-		.cksum = wire_get16(bytes + 16),
-		.urgent = wire_get16(bytes + 18),
-	};
+	wire_tcp_init(tcp);
+	tcp->src_port = wire_get16(bytes);
+	tcp->dst_port = wire_get16(bytes + 2);
+	tcp->seq = wire_get32(bytes + 4);
+	tcp->ack = wire_get32(bytes + 8);
+	tcp->flags = bytes[13];
+	tcp->window = wire_get16(bytes + 14);
+	tcp->cksum = wire_get16(bytes + 16);
+	tcp->urgent = wire_get16(bytes + 18);
 	if (end == WIRE_TCP_LEN + 12 && !memcmp(bytes + WIRE_TCP_LEN, usual, sizeof(usual))) {
 		tcp->has_timestamp = true;
 		tcp->ts_val = wire_get32(bytes + 24);

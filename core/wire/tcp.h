@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define WIRE_TCP_LEN	 20
 #define WIRE_TCP_LEN_MAX 60
@@ -42,11 +43,19 @@ struct wire_tcp {
 	uint8_t wscale;
 	uint32_t ts_val;
 	uint32_t ts_ecr;
-	uint8_t sacks; /* blocks in sack[] */
-	struct wire_tcp_sack sack[WIRE_TCP_SACKS];
+	uint8_t sacks;	    /* blocks in sack[] */
 	uint8_t cookie_len; /* fast open; 0 with has_cookie is a request */
+
+	/* What the two lengths say counts, no more. */
+	struct wire_tcp_sack sack[WIRE_TCP_SACKS];
 	uint8_t cookie[WIRE_TCP_COOKIE_MAX];
 };
+
+/* A header without options. Most segments have no block and no cookie: their places are left. */
+static inline void wire_tcp_init(struct wire_tcp *tcp)
+{
+	memset(tcp, 0, offsetof(struct wire_tcp, sack));
+}
 
 /* Returns the header's length, or -EBADMSG when it is cut or its offset is impossible. Malformed
  * options end the list (RFC 9293 3.1: no crash, MUST-7); unknown ones are passed over.

@@ -536,7 +536,7 @@ static void deliver(struct stk *s, struct tcp_in *in)
 
 void tcp_input(struct stk *s, vs_time now, const struct ip_received *ip, struct vs_frame *f)
 {
-	struct tcp_in in = {.ip = ip, .f = f};
+	struct tcp_in in;
 	int header_len;
 
 	s->now = now;
@@ -553,6 +553,10 @@ void tcp_input(struct stk *s, vs_time now, const struct ip_received *ip, struct 
 		return;
 	}
 	vs_frame_pull(f, (size_t)header_len);
+	in.ip = ip;
+	in.f = f;
+	in.iss_after = 0;
+	in.has_iss_after = false;
 	in.len = f->len;
 	in.seq = in.h.seq;
 	in.end = in.seq + in.len + !!(in.h.flags & WIRE_TCP_SYN) + !!(in.h.flags & WIRE_TCP_FIN);

@@ -101,8 +101,11 @@ static void ack_sent(struct tcp_pcb *p)
 
 static bool send_segment(struct tcp_pcb *p, uint32_t seq, uint32_t len, uint8_t flags)
 {
-	struct wire_tcp h = {.seq = seq, .flags = flags};
+	struct wire_tcp h;
 
+	wire_tcp_init(&h);
+	h.seq = seq;
+	h.flags = flags;
 	if (p->ecn_echo)
 		h.flags |= WIRE_TCP_ECE;
 	tcp_options_segment(p, &h);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The send buffer: a ring of pointers to chunks, copies or not. Nothing is held for a connection that has nothing
- * to send; the stack keeps some free chunks, because the arena would clear them each time.
+/* The send buffer: a ring of pointers to chunks, copies or the application's own bytes. Nothing is
+ * held for a connection that has nothing to send; the stack keeps some free chunks, because the
+ * arena would clear them each time.
  */
 #include "stack/tcp/tcp_impl.h"
 
