@@ -96,7 +96,7 @@ static void print_tcp_options(struct vs_text *t, const struct wire_tcp *tcp)
 		between = ",";
 	}
 	if (tcp->has_cookie) {
-		vs_text_add(t, "%stfo", between);
+		vs_text_add(t, "%s%stfo", between, tcp->cookie_exp ? "exp-" : "");
 		for (unsigned i = 0; i < tcp->cookie_len; i++)
 			vs_text_add(t, "%s%02x", i ? "" : " cookie ", tcp->cookie[i]);
 		between = ",";

@@ -13,6 +13,9 @@
 #define OPT_SACK	   5
 #define OPT_TIMESTAMP	   8
 #define OPT_FASTOPEN	   34
+#define OPT_EXPERIMENT	   254 /* RFC 6994: two bytes say whose */
+
+#define MAGIC_FASTOPEN 0xf989 /* RFC 7413 A.2 */
 
 #define WSCALE_MAX 14 /* RFC 7323 2.3: use 14 instead of what is more */
 
@@ -31,11 +34,12 @@ static void parse_sack(struct wire_tcp *tcp, const uint8_t *value, unsigned len)
 }
 
 /* RFC 7413 4.1.1: no cookie asks for one; else an even number of bytes from 4 to 16. */
-static void parse_fastopen(struct wire_tcp *tcp, const uint8_t *value, unsigned len)
+static void parse_fastopen(struct wire_tcp *tcp, const uint8_t *value, unsigned len, bool exp)
 {
 	if (len && (len < 4 || len > WIRE_TCP_COOKIE_MAX || len % 2))
 		return;
 	tcp->has_cookie = true;
+	tcp->cookie_exp = exp;
 	tcp->cookie_len = (uint8_t)len;
 	memcpy(tcp->cookie, value, len);
 }
@@ -70,7 +74,11 @@ static void parse_option(struct wire_tcp *tcp, uint8_t kind, const uint8_t *valu
 		}
 		break;
 	case OPT_FASTOPEN:
-		parse_fastopen(tcp, value, len);
+		parse_fastopen(tcp, value, len, false);
+		break;
+	case OPT_EXPERIMENT:
+		if (len >= 2 && wire_get16(value) == MAGIC_FASTOPEN)
+			parse_fastopen(tcp, value + 2, len - 2, true);
 		break;
 	default:
 		break;
@@ -138,7 +146,7 @@ static unsigned layout(const struct wire_tcp *tcp, unsigned *sacks)
 	if (tcp->has_wscale)
 		len += 4;
 	if (tcp->has_cookie)
-		len += (2u + tcp->cookie_len + 3) & ~3u;
+		len += (2u + 2 * tcp->cookie_exp + tcp->cookie_len + 3) & ~3u;
 	room = len + 4 < WIRE_TCP_LEN_MAX ? (WIRE_TCP_LEN_MAX - 4 - len) / 8 : 0;
 	*sacks = tcp->sacks < room ? tcp->sacks : room;
 	return len;
@@ -161,6 +169,23 @@ static uint8_t *emit_sack(uint8_t *p, const struct wire_tcp *tcp, unsigned sacks
 		wire_put32(p, tcp->sack[i].left);
 		wire_put32(p + 4, tcp->sack[i].right);
 	}
+	return p;
+}
+
+static uint8_t *emit_fastopen(uint8_t *p, const struct wire_tcp *tcp)
+{
+	unsigned len = 2u + 2 * tcp->cookie_exp + tcp->cookie_len;
+
+	*p++ = tcp->cookie_exp ? OPT_EXPERIMENT : OPT_FASTOPEN;
+	*p++ = (uint8_t)len;
+	if (tcp->cookie_exp) {
+		wire_put16(p, MAGIC_FASTOPEN);
+		p += 2;
+	}
+	memcpy(p, tcp->cookie, tcp->cookie_len);
+	p += tcp->cookie_len;
+	for (; len % 4; len++)
+		*p++ = OPT_NOP;
 	return p;
 }
 
@@ -191,15 +216,7 @@ static uint8_t *emit_options(uint8_t *p, const struct wire_tcp *tcp, unsigned sa
 	}
 	if (sacks)
 		p = emit_sack(p, tcp, sacks);
-	if (tcp->has_cookie) {
-		*p++ = OPT_FASTOPEN;
-		*p++ = (uint8_t)(2 + tcp->cookie_len);
-		memcpy(p, tcp->cookie, tcp->cookie_len);
-		p += tcp->cookie_len;
-		for (unsigned used = 2u + tcp->cookie_len; used % 4; used++)
-			*p++ = OPT_NOP;
-	}
-	return p;
+	return tcp->has_cookie ? emit_fastopen(p, tcp) : p;
 }
 
 size_t wire_tcp_emit(uint8_t *bytes, const struct wire_tcp *tcp)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TCP segments: RFC 9293 3.1, options of RFC 7323, 2018 and 7413. */
+/* TCP segments: RFC 9293 3.1, options of RFC 7323, 2018, 7413 and 6994. */
 #ifndef VSQ_WIRE_TCP_H
 #define VSQ_WIRE_TCP_H
 
@@ -39,6 +39,7 @@ struct wire_tcp {
 
 	/* Options. */
 	bool has_mss, has_wscale, has_timestamp, sack_permitted, has_cookie;
+	bool cookie_exp; /* in the experimental option that fast open began with (RFC 7413 A.2) */
 	uint16_t mss;
 	uint8_t wscale;
 	uint32_t ts_val;

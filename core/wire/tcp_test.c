@@ -66,6 +66,7 @@ static struct wire_tcp random_segment(struct vs_prng *p)
 	if (tcp.has_cookie && vs_prng_next(p) & 1) {
 		tcp.cookie_len = (uint8_t)(4 + 2 * vs_prng_below(p, 7));
 		memset(tcp.cookie, (int)vs_prng_below(p, 256), tcp.cookie_len);
+		tcp.cookie_exp = vs_prng_next(p) & 1;
 	}
 	for (unsigned i = 0; i < tcp.sacks; i++) {
 		tcp.sack[i].left = (uint32_t)vs_prng_next(p);
@@ -107,6 +108,7 @@ static void every_mixture_of_options_goes_there_and_back(void **state)
 		assert_int_equal(back.sack_permitted, tcp.sack_permitted);
 		assert_int_equal(back.has_cookie, tcp.has_cookie);
 		assert_int_equal(back.cookie_len, tcp.cookie_len);
+		assert_int_equal(back.cookie_exp, tcp.cookie_exp);
 		assert_memory_equal(back.cookie, tcp.cookie, tcp.cookie_len);
 		assert_true(back.sacks <= tcp.sacks);
 		if (back.sacks < tcp.sacks)
@@ -189,7 +191,7 @@ static void unknown_options_are_passed_over(void **state)
 	struct wire_tcp tcp;
 
 	(void)state;
-	parse_options(&tcp, "\376\4\xf9\x89\2\4\5\264", 8);
+	parse_options(&tcp, "\376\4\xf9\x88\2\4\5\264", 8);
 	assert_true(tcp.has_mss && tcp.mss == 1460);
 	parse_options(&tcp, "\2\3\5\1\3\3\16\1", 8); /* an mss of one byte is none */
 	assert_false(tcp.has_mss);
@@ -199,6 +201,10 @@ static void unknown_options_are_passed_over(void **state)
 	parse_options(&tcp, "\42\2\1\1", 4);
 	assert_true(tcp.has_cookie && tcp.cookie_len == 0);
 	parse_options(&tcp, "\42\4\1\1", 4); /* a cookie of two bytes is none */
+	assert_false(tcp.has_cookie);
+	parse_options(&tcp, "\376\10\371\211\1\2\3\4", 8); /* RFC 7413 A.2 */
+	assert_true(tcp.has_cookie && tcp.cookie_exp && tcp.cookie_len == 4);
+	parse_options(&tcp, "\376\10\371\210\1\2\3\4", 8); /* another experiment */
 	assert_false(tcp.has_cookie);
 }
 
