@@ -57,4 +57,17 @@ int tcp_get(const struct stk *s, const char *name, char *value, size_t size)
 	return -ENOENT;
 }
 
+int tcp_fastopen_key(struct stk_socket *so, const uint8_t *key, size_t len)
+{
+	(void)so;
+	(void)key;
+	(void)len;
+	return -ENOPROTOOPT;
+}
+
+void tcp_metrics_flush(struct stk *s)
+{
+	(void)s;
+}
+
 #endif

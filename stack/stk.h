@@ -163,6 +163,9 @@ struct stk_addr {
 #define STK_MSG_CONST                                                                              \
 	0x4000000 /* a stream's bytes stay as they are for the stack's life, so they are           \
 		   * not copied when they are written */
+#define STK_MSG_FASTOPEN                                                                           \
+	0x20000000 /* send, with an address: connects, and the data go with the SYN if the         \
+		    * peer has given a cookie before (RFC 7413); else -EINPROGRESS */
 
 #define STK_SHUT_RD   0
 #define STK_SHUT_WR   1
@@ -191,6 +194,9 @@ enum stk_option {
 	STK_TCP_NOTSENT_LOWAT,
 	STK_INQ,    /* get: bytes that can be received */
 	STK_OUTQ,   /* get: bytes not yet acknowledged */
+	STK_TCP_FASTOPEN,	    /* listener: how many may come by their SYN alone; 0: none */
+	STK_TCP_FASTOPEN_CONNECT,   /* connect() gives 0, and the first write goes with the SYN */
+	STK_TCP_FASTOPEN_NO_COOKIE, /* RFC 7413's cookies are not needed here */
 	STK_TCP_CC, /* congestion control: index in "net.ipv4.tcp_available_..." */
 };
 
@@ -216,6 +222,12 @@ int stk_option_set(struct stk *, vs_time now, int fd, enum stk_option, int64_t v
 int stk_option_get(struct stk *, int fd, enum stk_option, int64_t *value);
 int stk_local(const struct stk *, int fd, struct stk_addr *);
 int stk_peer(const struct stk *, int fd, struct stk_addr *);
+
+/* A listener's own keys for fast open's cookies: 16 bytes, or 32 with one whose cookies are still
+ * taken ("net.ipv4.tcp_fastopen_key" is the stack's).
+ */
+int stk_fastopen_key(struct stk *, int fd, const uint8_t *key, size_t len);
+void stk_tcp_metrics_flush(struct stk *); /* forgets peers' cookies: `ip tcp_metrics flush all` */
 unsigned stk_readiness(const struct stk *, int fd);
 
 #endif

@@ -211,7 +211,9 @@ struct stk {
 	X(TcpListenOverflows) X(TcpZeroWindowProbes) X(TcpDelayedAcks) X(TcpAbortOnTimeout) \
 	X(TcpAbortOnMemory) X(TcpOutOfWindow) X(TcpNoSocket) X(TcpKeepAlive) \
 	X(TcpFullUndo) X(TcpDsackUndo) X(TcpSpuriousRtos) X(TcpEcnReduced) X(TcpSyncookiesSent) \
-	X(TcpSyncookiesRecv) X(TcpSyncookiesFailed)
+	X(TcpSyncookiesRecv) X(TcpSyncookiesFailed) X(TcpFastOpenActive) \
+	X(TcpFastOpenActiveFail) X(TcpFastOpenPassive) X(TcpFastOpenPassiveFail) \
+	X(TcpFastOpenListenOverflow) X(TcpFastOpenCookieReqd) X(TcpFastOpenBlackhole)
 
 enum stk_counter {
 #define X(name) STK_##name,
@@ -239,6 +241,9 @@ static inline bool stk_cksum_ok(const struct ip_received *r, const struct vs_fra
 		wire_cksum_pseudo(&r->ip->src, &r->ip->dst, r->ip->protocol, f->len), f->data,
 		f->len));
 }
+
+int tcp_fastopen_key(struct stk_socket *, const uint8_t *key, size_t len);
+void tcp_metrics_flush(struct stk *);
 
 /* Settings that transports read; the names are Linux's. A table in stk_settings.c. */
 int tcp_set(struct stk *, const char *name, const char *value); /* "net.ipv4.tcp_..." */

@@ -210,7 +210,8 @@ static void series_of_a_flow_agree_with_its_counters(void **state)
 static void every_retransmission_has_a_reason(void **state)
 {
 	static const char *const reasons[] = {"syn",  "fast", "partial", "prr",	 "rescue", "rack",
-					      "tlp",  "rto",  "frto",	 "loss", "mtu"};
+					      "tlp",  "rto",  "frto",	 "loss", "mtu",
+					      "text"};
 	struct vsq_lab *lab = pair_new(2);
 	double sum = 0, phases[5] = {0};
 	const int64_t *times;

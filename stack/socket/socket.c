@@ -339,6 +339,20 @@ int stk_option_get(struct stk *s, int fd, enum stk_option option, int64_t *value
 	return 0;
 }
 
+int stk_fastopen_key(struct stk *s, int fd, const uint8_t *key, size_t len)
+{
+	struct stk_socket *so = socket_of(s, fd);
+
+	if (!so)
+		return -EBADF;
+	return so->proto == &tcp_proto ? tcp_fastopen_key(so, key, len) : -ENOPROTOOPT;
+}
+
+void stk_tcp_metrics_flush(struct stk *s)
+{
+	tcp_metrics_flush(s);
+}
+
 int stk_local(const struct stk *s, int fd, struct stk_addr *addr)
 {
 	const struct stk_socket *so = socket_of(s, fd);

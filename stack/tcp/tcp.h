@@ -51,6 +51,7 @@ enum tcp_reason {
 	TCP_REASON_FRTO,    /* the same, and what it brings decides if it was right: RFC 5682 */
 	TCP_REASON_LOSS,    /* what else the timeout marked, in slow start: RFC 5681 3.1 */
 	TCP_REASON_MTU,	    /* too long for the path: RFC 1191 6.5 */
+	TCP_REASON_TEXT,    /* of a SYN, and the peer did not take it: RFC 7413 4.2.1 */
 	TCP_REASONS,
 };
 

@@ -10,10 +10,8 @@ static void follow(uint32_t *seq, uint32_t una)
 }
 
 /* The window after the handshake, RFC 6928 and RFC 5681 3.1: one segment if the SYN was lost. */
-void tcp_established(struct tcp_pcb *p, const struct tcp_in *in)
+void tcp_transfer_start(struct tcp_pcb *p, bool syn_lost)
 {
-	bool syn_lost = p->timeouts > 0;
-
 	tcp_mss_update(p);
 	p->cwnd = syn_lost ? p->mss : tcp_settings(p)->initial_cwnd * p->mss;
 	p->ssthresh = INT32_MAX;
@@ -23,16 +21,25 @@ void tcp_established(struct tcp_pcb *p, const struct tcp_in *in)
 	p->again_seq = p->snd_una;
 	p->snd_sml = p->snd_una;
 	p->flight_max_end = p->snd_una;
+	tcp_cc(p)->init(p);
+}
+
+void tcp_established(struct tcp_pcb *p, const struct tcp_in *in)
+{
+	bool syn_lost = p->timeouts > 0;
+
+	/* A child of fast open has begun before. */
+	if (!p->fastopen_child)
+		tcp_transfer_start(p, syn_lost);
 	if (p->sent_at == VS_NEVER)
 		p->sent_at = tcp_now(p); /* by a cookie: nobody knows when our SYN left */
 	else if (!syn_lost)
-		tcp_rtt_sample(p, tcp_now(p) - p->sent_at);
+		tcp_rtt_sample(p, tcp_now(p) - p->stalled_at);
 	else
 		p->rto = 3 * VS_SEC; /* RFC 6298 5.7 */
 	p->timeouts = 0;
 	p->backoff = 0;
 	tcp_deadline_clear(p, TCP_DEADLINE_RETRANSMIT);
-	tcp_cc(p)->init(p);
 	p->snd_wl1 = in->h.seq;
 	p->snd_wl2 = in->h.ack;
 	p->so.error = 0;

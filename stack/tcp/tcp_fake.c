@@ -80,6 +80,10 @@ static void write_line(struct fake *w, int from, const struct wire_tcp *h, uint3
 			vs_text_add(&t, ",TS");
 		if (h->has_wscale)
 			vs_text_add(&t, ",nop,wscale %u", (unsigned)h->wscale);
+		if (h->has_cookie)
+			vs_text_add(&t, h->cookie_exp ? ",FOEXP" : ",FO");
+		for (unsigned i = 0; i < h->cookie_len; i++)
+			vs_text_add(&t, "%s%02x", i ? "" : " ", h->cookie[i]);
 		vs_text_add(&t, ">");
 	}
 	for (unsigned i = 0; i < h->sacks; i++)

@@ -6,6 +6,8 @@
  *      tcp_input.c           a segment arrives: the steps of RFC 9293 3.10.7 in their order
  *      tcp_listen.c          ... in LISTEN and SYN-RECEIVED of a passive open
  *      tcp_cookie.c          ... without a child, when there are too many
+ *      tcp_fastopen.c tcp_fastopen_listen.c   text in a SYN, going out and coming in
+ *      tcp_metrics.c         ... for which peers are remembered
  *      tcp_ack.c             ... its acknowledgement: what left, what the window is
  *      tcp_recovery.c        what is lost and when it leaves again; tcp_sack.c, tcp_rack.c tell it
  *      tcp_prr.c             ... how fast cwnd shrinks; tcp_undo.c takes back what was needless
@@ -47,6 +49,34 @@
 #define TCP_PAWS_IDLE	 (24 * 24 * 3600 * VS_SEC) /* RFC 7323 5.5 */
 
 struct tcp_pcb;
+
+/* A fast open option (RFC 7413 2, 4.1.1). */
+struct tcp_cookie {
+	int8_t len; /* -1: no option; 0: a request */
+	bool exp;   /* in its experimental form */
+	uint8_t bytes[WIRE_TCP_COOKIE_MAX];
+};
+
+/* "net.ipv4.tcp_fastopen": Linux's bits. */
+#define TCP_FASTOPEN_CLIENT	      0x1
+#define TCP_FASTOPEN_SERVER	      0x2
+#define TCP_FASTOPEN_CLIENT_NO_COOKIE 0x4
+#define TCP_FASTOPEN_SERVER_NO_COOKIE 0x200
+#define TCP_FASTOPEN_SERVER_ALL	      0x400 /* every listener, with its backlog as limit */
+
+struct tcp_fastopen_keys {
+	uint64_t key[2][2]; /* the one in use, and one that was */
+	uint8_t count;
+};
+
+/* What is remembered of a peer. */
+struct tcp_metrics {
+	struct wire_addr peer;
+	uint64_t used; /* order of use */
+	struct tcp_cookie cookie;
+	uint16_t mss;	 /* of its last SYN-ACK */
+	uint8_t try_exp; /* 1: ask in the experimental form next; 2: that did not help */
+};
 
 /* A segment in flight, a record of the scoreboard. seq..end counts a FIN. */
 struct tcp_sent {
@@ -190,37 +220,48 @@ struct tcp_pcb {
 	uint8_t recovery; /* enum tcp_recovery */
 
 	/* Agreed in the handshake. */
-	bool sack_on, ts_on, wscale_on;
+	bool sack_on : 1, ts_on : 1, wscale_on : 1;
 	uint8_t snd_wscale, rcv_wscale;
 
 	/* What the application asked for. */
-	bool nodelay, cork, more, keepalive, no_quickack;
-	bool rcvbuf_fixed, sndbuf_fixed;
+	bool nodelay : 1, cork : 1, more : 1, keepalive : 1, no_quickack : 1;
+	bool rcvbuf_fixed : 1, sndbuf_fixed : 1;
 	/* What it did. */
-	bool orphan;	  /* no socket: closed, or not yet accepted */
-	bool snd_shut;	  /* nothing more will be written: a FIN follows the data */
-	bool rcv_shut;	  /* nothing will be read */
-	bool snd_waits;	  /* it found no room: tell it, until a write fits whole */
-	bool port_auto;	  /* the port was not asked for by number */
-	bool passive;	  /* came from a listener */
+	bool orphan : 1;	  /* no socket: closed, or not yet accepted */
+	bool snd_shut : 1;	  /* nothing more will be written: a FIN follows the data */
+	bool rcv_shut : 1;	  /* nothing will be read */
+	bool snd_waits : 1;	  /* it found no room: tell it, until a write fits whole */
+	bool port_auto : 1;	  /* the port was not asked for by number */
+	bool passive : 1;	  /* came from a listener */
+	bool embryo : 1;	  /* ... whose handshake is not over */
+	bool accepted : 1;
+
+	/* Fast open. */
+	bool fastopen_connect : 1;	 /* asked for: connect() waits for the first write ... */
+	bool fastopen_defer : 1;	 /* ... and does now */
+	bool fastopen_no_cookie : 1; /* asked for */
+	bool fastopen_child : 1;	 /* made by a SYN alone */
+	bool fastopen_pending : 1;	 /* counts at its listener */
+	bool syn_fastopen : 1, syn_fastopen_exp : 1; /* our SYN had the option */
+	bool syn_data : 1, syn_data_acked : 1; /* ... text; it arrived. A server's: text came */
 
 	/* Flags of the machine. */
-	bool fin_received;
-	bool fin_early;	  /* a FIN at fin_seq waits for what is before it */
-	bool ack_now, ack_delayed;
-	bool pingpong;	  /* the application answers: ACKs can ride */
-	bool cwnd_limited;
-	bool probing;	  /* the retransmit deadline is a zero window probe's */
-	bool partial_seen; /* RFC 6582: a partial ACK has restarted the timer */
-	bool rescued;	  /* RFC 6675 rule 4 */
-	bool push_now;	  /* small segments may leave: a timer says so */
-	bool resending;	  /* what leaves has left before */
-	bool original;	  /* this ACK reports what left only once, before the timeout */
-	bool undo_armed, undo_sent;
+	bool fin_received : 1;
+	bool fin_early : 1;	  /* a FIN at fin_seq waits for what is before it */
+	bool ack_now : 1, ack_delayed : 1;
+	bool pingpong : 1;	  /* the application answers: ACKs can ride */
+	bool cwnd_limited : 1;
+	bool probing : 1;	  /* the retransmit deadline is a zero window probe's */
+	bool partial_seen : 1; /* RFC 6582: a partial ACK has restarted the timer */
+	bool rescued : 1;	  /* RFC 6675 rule 4 */
+	bool push_now : 1;	  /* small segments may leave: a timer says so */
+	bool resending : 1;	  /* what leaves has left before */
+	bool original : 1;	  /* this ACK reports what left only once, before the timeout */
+	bool undo_armed : 1, undo_sent : 1;
 	uint8_t frto;	  /* enum tcp_frto */
-	bool ecn_on;	  /* agreed */
-	bool ecn_echo;	  /* CE has come: every ACK says so until CWR */
-	bool cwr_due;	  /* the next new data say that cwnd was reduced */
+	bool ecn_on : 1;	  /* agreed */
+	bool ecn_echo : 1;	  /* CE has come: every ACK says so until CWR */
+	bool cwr_due : 1;	  /* the next new data say that cwnd was reduced */
 
 	/* RFC 9293 3.3.1. */
 	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, iss;
@@ -302,6 +343,8 @@ struct tcp_pcb {
 		struct {
 			struct tcp_pcb *children; /* all that were not accepted */
 			struct tcp_pcb *accept_first, *accept_last;
+			uint32_t fastopen_count, fastopen_resets; /* that have proved nothing */
+			vs_time fastopen_reset_at;
 		};
 		struct {
 			struct tcp_pcb *child_next, **child_prev;
@@ -309,6 +352,8 @@ struct tcp_pcb {
 		};
 	};
 	uint32_t backlog, accept_count, embryos;
+	uint32_t fastopen_max; /* 0: none without a handshake */
+	struct tcp_fastopen_keys *fastopen_keys; /* of its own; NULL: the stack's */
 };
 
 /* Who uses a local port. */
@@ -337,6 +382,7 @@ struct tcp_settings {
 	uint32_t ecn, ecn_fallback;
 	uint32_t cc_index;
 	uint32_t port_first, port_last;
+	uint32_t fastopen, fastopen_blackhole_s;
 };
 
 struct tcp {
@@ -354,6 +400,12 @@ struct tcp {
 	vs_time challenge_at;
 	vs_time cookie_at; /* the last SYN cookie left */
 	bool cookies;	   /* ever */
+	struct tcp_fastopen_keys fastopen_keys;
+	uint32_t fastopen_holes; /* in a row; the last at fastopen_hole_at */
+	vs_time fastopen_hole_at;
+	struct tcp_metrics *metrics;
+	uint32_t metrics_size, metrics_count;
+	uint64_t metrics_used;
 };
 
 #define TCP_PORT_BUCKETS 256
@@ -408,6 +460,7 @@ struct tcp_pcb *tcp_lookup(struct stk *, const struct wire_addr *local, uint16_t
 			   const struct wire_addr *remote, uint16_t remote_port);
 uint64_t tcp_siphash(const uint64_t key[2], const struct wire_addr *a, const struct wire_addr *b,
 		     uint32_t ports);
+uint64_t tcp_siphash_bytes(const uint64_t key[2], const uint8_t *, size_t len); /* len % 8 == 0 */
 void tcp_choose_iss(struct tcp_pcb *); /* RFC 6528; and the timestamp's offset */
 void tcp_state_set(struct tcp_pcb *, enum tcp_state);
 /* Closes at once; error, if positive, goes to the socket. Sends nothing. */
@@ -458,10 +511,34 @@ bool tcp_listen_established(struct tcp_pcb *child); /* false: no room, ignore th
 void tcp_listen_forget(struct tcp_pcb *child);	    /* it left for good */
 void tcp_listen_close(struct tcp_pcb *listener);
 
+/* tcp_metrics.c */
+const struct tcp_metrics *tcp_metrics_find(struct stk *,
+					   const struct wire_addr *peer);	/* or NULL */
+struct tcp_metrics *tcp_metrics_of(struct stk *, const struct wire_addr *peer); /* makes them */
+void tcp_metrics_free(struct stk *);
+
+/* tcp_fastopen.c */
+/* The first SYN of connect(), with a request; true: it waits for a write that may go with it. */
+bool tcp_fastopen_connect(struct tcp_pcb *);
+/* The first SYN, with what of the bytes fits: how many, or -EINPROGRESS for none. */
+ptrdiff_t tcp_fastopen_send(struct tcp_pcb *, const void *, size_t len);
+void tcp_fastopen_answered(struct tcp_pcb *, const struct tcp_in *syn_ack);
+void tcp_fastopen_acked(struct tcp_pcb *, uint32_t ack); /* of the SYN's text, once connected */
+void tcp_fastopen_timeout(struct tcp_pcb *, bool last);
+
+/* tcp_fastopen_listen.c */
+/* Whether the SYN makes a connection at once; answer: what the SYN-ACK says. */
+bool tcp_fastopen_syn(struct tcp_pcb *listener, const struct tcp_in *, struct tcp_cookie *answer);
+void tcp_fastopen_child(struct tcp_pcb *, struct tcp_in *); /* takes in->f if there is text */
+void tcp_fastopen_settled(struct tcp_pcb *, bool reset);
+int tcp_fastopen_keys_read(struct tcp_fastopen_keys *, const uint8_t *, size_t len);
+void tcp_fastopen_key_free(struct tcp_pcb *);
+
 /* tcp_ack.c */
 void tcp_ack_arrives(struct tcp_pcb *, const struct tcp_in *);
 void tcp_window_arrives(struct tcp_pcb *, const struct tcp_in *);
 void tcp_established(struct tcp_pcb *, const struct tcp_in *); /* variables after the handshake */
+void tcp_transfer_start(struct tcp_pcb *, bool syn_lost); /* those that sending needs */
 
 /* tcp_recovery.c */
 struct tcp_acked {
@@ -526,6 +603,7 @@ vs_time tcp_sent_acked(struct tcp_pcb *, uint32_t ack);
 void tcp_sent_mark_lost(struct tcp_pcb *, struct tcp_sent *);
 void tcp_sent_mark_sacked(struct tcp_pcb *, struct tcp_sent *);
 void tcp_sent_mark_again(struct tcp_pcb *, struct tcp_sent *);
+void tcp_sent_mark_found(struct tcp_pcb *, struct tcp_sent *); /* it is in flight, once */
 void tcp_sent_all_lost(struct tcp_pcb *);
 void tcp_sent_none_lost(struct tcp_pcb *);
 bool tcp_sent_split(struct tcp_pcb *, uint32_t index, uint32_t seq);
@@ -541,10 +619,16 @@ void tcp_output(struct tcp_pcb *); /* everything that may leave now */
 void tcp_send_ack(struct tcp_pcb *);
 void tcp_send_probe(struct tcp_pcb *); /* an old byte's place: makes the peer answer */
 void tcp_send_syn(struct tcp_pcb *);   /* SYN or SYN-ACK, by state */
+/* The same with a fast open option and the first len bytes of text. */
+void tcp_send_syn_with(struct tcp_pcb *, const struct tcp_cookie *, uint32_t len);
 void tcp_send_reset(struct tcp_pcb *);
 /* Answers a segment that no connection wants: RFC 9293 3.10.7.1. */
 void tcp_refuse(struct stk *, const struct tcp_in *);
 bool tcp_resend(struct tcp_pcb *, struct tcp_sent *, enum tcp_reason);
+/* Sends again, at once and in segments that fit, what for reasons of its own never was in flight:
+ * no loss. Gives the index of what follows.
+ */
+uint32_t tcp_resend_all(struct tcp_pcb *, uint32_t index, enum tcp_reason);
 uint32_t tcp_unsent(const struct tcp_pcb *); /* bytes, a FIN not counted */
 void tcp_output_timer(struct tcp_pcb *);     /* retransmission or probe, as it must be now */
 int tcp_path_refresh(struct tcp_pcb *);

@@ -133,6 +133,7 @@ static bool check_reset(struct tcp_pcb *p, struct tcp_in *in)
 		error = EPIPE;
 	else if (p->state == TCP_TIME_WAIT || p->state == TCP_LAST_ACK || p->state == TCP_CLOSING)
 		error = 0;
+	tcp_fastopen_settled(p, true);
 	tcp_close_now(p, error);
 	return false;
 }
@@ -156,22 +157,21 @@ static bool check_ack(struct tcp_pcb *p, struct tcp_in *in)
 	if (!(in->h.flags & WIRE_TCP_ACK))
 		return false;
 	if (p->state == TCP_SYN_RECEIVED) {
-		if (wire_seq_leq(ack, p->snd_una) || wire_seq_lt(p->snd_nxt, ack)) {
+		if (wire_seq_leq(ack, p->iss) || wire_seq_lt(p->snd_nxt, ack)) {
 			tcp_refuse(p->stk, in);
 			return false;
 		}
-		if (p->listener && !tcp_listen_established(p))
+		if (p->embryo && !tcp_listen_established(p))
 			return false;
-		p->snd_una = ack;
+		p->snd_una = p->iss + 1;
 		p->snd_wnd = (uint32_t)in->h.window << p->snd_wscale;
 		p->snd_wnd_max = p->snd_wnd;
 		tcp_established(p, in);
+		tcp_fastopen_settled(p, false);
+		tcp_fastopen_acked(p, ack);
 		if (p->snd_shut)
 			tcp_state_set(p, TCP_FIN_WAIT_1);
-		if (p->listener)
-			tcp_wake(p->listener);
-		else
-			tcp_wake(p);
+		tcp_wake(p->listener && !p->accepted ? p->listener : p);
 	}
 	/* RFC 5961 5.2: too old to be anybody's but a guesser's. */
 	if (wire_seq_lt(p->snd_nxt, ack) || wire_seq_lt(ack, p->snd_una - p->snd_wnd_max)) {
@@ -340,14 +340,23 @@ static void process_fin(struct tcp_pcb *p)
 	tcp_wake(p);
 }
 
+static bool echo_is_ours(const struct tcp_pcb *p, uint32_t ecr)
+{
+	uint32_t first = (uint32_t)(p->stalled_at / VS_MSEC) + p->ts_offset;
+
+	return wire_seq_leq(first, ecr) && wire_seq_leq(ecr, tcp_ts_now(p));
+}
+
 /* 3.10.7.3: the SYN-SENT state. */
 static void syn_sent_arrives(struct tcp_pcb *p, struct tcp_in *in)
 {
 	const struct wire_tcp *h = &in->h;
 	bool ack = h->flags & WIRE_TCP_ACK;
 
-	/* First: the ACK bit. */
-	if (ack && (wire_seq_leq(h->ack, p->iss) || wire_seq_lt(p->snd_nxt, h->ack))) {
+	/* First: the ACK bit; and that the echo is of one of our SYNs (RFC 7323 5.3 R1's purpose).
+	 */
+	if (ack && (wire_seq_leq(h->ack, p->iss) || wire_seq_lt(p->snd_nxt, h->ack) ||
+		    (h->has_timestamp && h->ts_ecr && !echo_is_ours(p, h->ts_ecr)))) {
 		tcp_refuse(p->stk, in);
 		drop(p, in, STK_TcpOutOfWindow);
 		return;
@@ -375,14 +384,17 @@ static void syn_sent_arrives(struct tcp_pcb *p, struct tcp_in *in)
 		p->snd_wl1 = h->seq;
 		p->snd_wl2 = p->iss;
 		p->timeouts = 0;
+		p->fastopen_defer = false;
 		tcp_state_set(p, TCP_SYN_RECEIVED);
 		tcp_send_syn(p);
 		return;
 	}
-	p->snd_una = h->ack;
+	p->snd_una = p->iss + 1;
+	tcp_fastopen_answered(p, in);
 	tcp_established(p, in);
+	p->ack_now = true; /* with the SYN's text, if that leaves again */
+	tcp_fastopen_acked(p, h->ack);
 	tcp_wake(p);
-	p->ack_now = true;
 	if (in->len && process_text(p, in) && (in->h.flags & WIRE_TCP_FIN) &&
 	    p->rcv_nxt + 1 == in->end)
 		process_fin(p);

@@ -17,6 +17,7 @@ void tcp_listen_link(struct tcp_pcb *listener, struct tcp_pcb *child)
 	child->child_prev = &listener->children;
 	listener->children = child;
 	listener->embryos++;
+	child->embryo = true;
 }
 
 void tcp_listen_forget(struct tcp_pcb *child)
@@ -25,12 +26,16 @@ void tcp_listen_forget(struct tcp_pcb *child)
 
 	if (!listener)
 		return;
+	if (child->fastopen_pending)
+		listener->fastopen_count--;
+	child->fastopen_pending = false;
 	*child->child_prev = child->child_next;
 	if (child->child_next)
 		child->child_next->child_prev = child->child_prev;
 	child->listener = NULL;
-	if (child->orphan)
+	if (child->embryo)
 		listener->embryos--;
+	child->embryo = false;
 }
 
 /* What accept() hands over behaves as its listener was told to. */
@@ -55,6 +60,7 @@ static void inherit(struct tcp_pcb *child, const struct tcp_pcb *listener)
 	child->keep_interval_s = listener->keep_interval_s;
 	child->keep_count = listener->keep_count;
 	child->mss_user = listener->mss_user;
+	child->fastopen_no_cookie = listener->fastopen_no_cookie;
 	child->cc_index = listener->cc_index;
 }
 
@@ -91,8 +97,9 @@ struct tcp_pcb *tcp_listen_child(struct tcp_pcb *listener, const struct tcp_in *
 void tcp_listen_arrives(struct tcp_pcb *listener, struct tcp_in *in)
 {
 	struct stk *s = listener->stk;
+	struct tcp_cookie cookie;
 	struct tcp_pcb *p;
-	bool full;
+	bool full, fast;
 
 	/* First: RST. Second: ACK. Third: SYN. */
 	if (in->h.flags & WIRE_TCP_RST)
@@ -115,6 +122,7 @@ void tcp_listen_arrives(struct tcp_pcb *listener, struct tcp_in *in)
 		in->f = NULL;
 		return;
 	}
+	fast = tcp_fastopen_syn(listener, in, &cookie);
 	p = tcp_listen_child(listener, in);
 	if (!p) {
 		stk_drop(s, in->ip->ifindex, STK_TcpAbortOnMemory, in->f);
@@ -140,8 +148,12 @@ void tcp_listen_arrives(struct tcp_pcb *listener, struct tcp_in *in)
 	p->received_at = s->now;
 	tcp_hash_insert(p);
 	tcp_state_set(p, TCP_SYN_RECEIVED);
-	tcp_send_syn(p);
-	/* Text of a SYN is not kept: the peer sends it again after our SYN-ACK. */
+	/* Text of other SYNs is not kept: the peer sends it again after our SYN-ACK. */
+	if (fast && tcp_listen_established(p))
+		tcp_fastopen_child(p, in);
+	tcp_send_syn_with(p, &cookie, 0);
+	if (p->fastopen_child)
+		tcp_wake(listener);
 }
 
 bool tcp_listen_established(struct tcp_pcb *child)
@@ -153,6 +165,7 @@ bool tcp_listen_established(struct tcp_pcb *child)
 		return false;
 	}
 	listener->embryos--;
+	child->embryo = false;
 	child->orphan = false;
 	child->accept_next = NULL;
 	if (listener->accept_last)
@@ -173,6 +186,8 @@ void tcp_listen_close(struct tcp_pcb *listener)
 	listener->accept_count = 0;
 	while ((child = listener->children)) {
 		tcp_listen_forget(child);
+		if (child->accepted)
+			continue;
 		child->orphan = true;
 		tcp_abort(child, 0);
 		tcp_reap(child);

@@ -65,6 +65,7 @@ static bool transmit(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
 {
 	/* RFC 3168 6.1.4, 6.1.5: new data, and nothing else, may be marked on the way. */
 	bool fresh = len && p->ecn_on && h->seq + len == p->snd_nxt && !p->resending;
+	uint32_t text = h->seq + !!(h->flags & WIRE_TCP_SYN);
 	size_t header_len;
 	struct vs_frame *f;
 	uint32_t sum = 0;
@@ -81,7 +82,7 @@ static bool transmit(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
 	}
 	wire_tcp_emit(f->data, h);
 	if (len)
-		sum = tcp_sndbuf_read(p, h->seq, f->data + header_len, len, 0);
+		sum = tcp_sndbuf_read(p, text, f->data + header_len, len, 0);
 	send_frame(p->stk, &p->path, &p->so, &p->so.local.addr, &p->so.remote.addr, header_len, sum,
 		   fresh ? ECT0 : 0, f);
 	return true;
@@ -129,7 +130,7 @@ void tcp_send_probe(struct tcp_pcb *p)
 	tcp_sample(p, TCP_EVENT_PROBE, p->snd_una - 1, 0);
 }
 
-void tcp_send_syn(struct tcp_pcb *p)
+void tcp_send_syn_with(struct tcp_pcb *p, const struct tcp_cookie *c, uint32_t len)
 {
 	bool answer = p->state == TCP_SYN_RECEIVED;
 	struct wire_tcp h = {.seq = p->iss, .flags = WIRE_TCP_SYN | (answer ? WIRE_TCP_ACK : 0)};
@@ -138,16 +139,32 @@ void tcp_send_syn(struct tcp_pcb *p)
 	if (tcp_path_refresh(p) == 0) {
 		tcp_options_syn(p, &h);
 		tcp_ecn_syn(p, &h);
+		h.has_cookie = c->len >= 0;
+		if (h.has_cookie) {
+			h.cookie_len = (uint8_t)c->len;
+			h.cookie_exp = c->exp;
+			memcpy(h.cookie, c->bytes, sizeof(h.cookie));
+		}
 		/* The window of a SYN is never scaled (RFC 7323 2.2). */
 		p->rcv_wscale = 0;
 		h.window = (uint16_t)tcp_rcv_window(p);
 		p->rcv_wscale = scale;
-		transmit(p, &h, 0);
+		transmit(p, &h, len);
 	}
 	p->sent_at = tcp_now(p);
-	p->snd_nxt = p->iss + 1;
+	if (!p->timeouts)
+		p->stalled_at = tcp_now(p); /* the first */
+	if (wire_seq_leq(p->snd_nxt, p->iss + len))
+		p->snd_nxt = p->iss + 1 + len;
 	p->ack_now = false;
 	tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
+}
+
+void tcp_send_syn(struct tcp_pcb *p)
+{
+	static const struct tcp_cookie none = {.len = -1};
+
+	tcp_send_syn_with(p, &none, 0);
 }
 
 void tcp_send_reset(struct tcp_pcb *p)
@@ -223,6 +240,19 @@ bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_reason reason)
 	tcp_sent_mark_again(p, r);
 	tcp_sample_again(p, reason, r->seq, r->end - r->seq);
 	return true;
+}
+
+uint32_t tcp_resend_all(struct tcp_pcb *p, uint32_t index, enum tcp_reason reason)
+{
+	uint32_t end = tcp_sent_at(p, index)->end;
+
+	while (index < p->board.count && wire_seq_lt(tcp_sent_at(p, index)->seq, end)) {
+		if (!tcp_resend(p, tcp_sent_at(p, index), reason))
+			return p->board.count; /* out of memory: the timeout finds it */
+		tcp_sent_mark_found(p, tcp_sent_at(p, index));
+		index++;
+	}
+	return index;
 }
 
 /* RFC 9293 3.7.4 as Minshall refined it: one small segment may be in flight, not two. */
@@ -332,6 +362,8 @@ void tcp_output_timer(struct tcp_pcb *p)
 	vs_time *deadline = &p->deadline[TCP_DEADLINE_RETRANSMIT];
 	bool waits = tcp_unsent(p) || (p->snd_shut && !fin_sent(p));
 
+	if (p->state == TCP_SYN_RECEIVED)
+		return; /* our SYN's */
 	if (p->snd_nxt != p->snd_una) {
 		if (p->probing || *deadline == VS_NEVER) {
 			p->probing = false;
@@ -357,10 +389,11 @@ static bool may_send_data(const struct tcp_pcb *p)
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
 		return true;
+	case TCP_SYN_RECEIVED:
+		return p->fastopen_child;
 	case TCP_CLOSED:
 	case TCP_LISTEN:
 	case TCP_SYN_SENT:
-	case TCP_SYN_RECEIVED:
 	case TCP_FIN_WAIT_2:
 	case TCP_TIME_WAIT:
 		return false;

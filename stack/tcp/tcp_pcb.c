@@ -43,25 +43,57 @@ static void sip_rounds(uint64_t v[4], unsigned rounds)
 	}
 }
 
+static void sip_start(uint64_t v[4], const uint64_t key[2])
+{
+	v[0] = key[0] ^ 0x736f6d6570736575;
+	v[1] = key[1] ^ 0x646f72616e646f6d;
+	v[2] = key[0] ^ 0x6c7967656e657261;
+	v[3] = key[1] ^ 0x7465646279746573;
+}
+
+static void sip_word(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_rounds(v, 2);
+	v[0] ^= word;
+}
+
+static uint64_t sip_end(uint64_t v[4])
+{
+	v[2] ^= 0xff;
+	sip_rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t tcp_siphash_bytes(const uint64_t key[2], const uint8_t *bytes, size_t len)
+{
+	uint64_t v[4];
+
+	sip_start(v, key);
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t word = 0;
+
+		for (unsigned k = 8; k-- > 0;)
+			word = word << 8 | bytes[i + k];
+		sip_word(v, word);
+	}
+	sip_word(v, (uint64_t)len << 56);
+	return sip_end(v);
+}
+
 /* SipHash-2-4 (Aumasson and Bernstein, 2012) of the two ends: RFC 6528's F. */
 uint64_t tcp_siphash(const uint64_t key[2], const struct wire_addr *a, const struct wire_addr *b,
 		     uint32_t ports)
 {
-	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d,
-			 key[0] ^ 0x6c7967656e657261, key[1] ^ 0x7465646279746573};
-	uint64_t m[5];
+	uint64_t v[4], m[5];
 
+	sip_start(v, key);
 	memcpy(m, a->b, 16);
 	memcpy(m + 2, b->b, 16);
 	m[4] = (uint64_t)36 << 56 | ports;
-	for (unsigned i = 0; i < 5; i++) {
-		v[3] ^= m[i];
-		sip_rounds(v, 2);
-		v[0] ^= m[i];
-	}
-	v[2] ^= 0xff;
-	sip_rounds(v, 4);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	for (unsigned i = 0; i < 5; i++)
+		sip_word(v, m[i]);
+	return sip_end(v);
 }
 
 /* Only spreads over the table; keyed, so that nobody can choose where. */
@@ -244,6 +276,7 @@ void tcp_close_now(struct tcp_pcb *p, int error)
 			stk_count(p->stk, STK_TcpEstabResets);
 		p->so.error = error;
 	}
+	tcp_fastopen_settled(p, false);
 	tcp_hash_remove(p);
 	tcp_port_release(p);
 	tcp_deadlines_clear(p);
@@ -282,6 +315,7 @@ void tcp_reap(struct tcp_pcb *p)
 	tcp_listen_forget(p);
 	tcp_rcvbuf_clear(p);
 	buffers_clear(p);
+	tcp_fastopen_key_free(p);
 	vs_timer_remove(&p->stk->timers, &p->timer);
 	stk_socket_free(p->stk, &p->so);
 }
@@ -307,6 +341,9 @@ int tcp_create(struct stk *s)
 	t->key[0] = vs_prng_next(&prng);
 	t->key[1] = vs_prng_next(&prng);
 	t->port_hint = (uint32_t)vs_prng_next(&prng);
+	t->fastopen_keys.key[0][0] = vs_prng_next(&prng);
+	t->fastopen_keys.key[0][1] = vs_prng_next(&prng);
+	t->fastopen_keys.count = 1;
 	t->settings = (struct tcp_settings){
 		.sack = 1,
 		.dsack = 1,
@@ -335,6 +372,7 @@ int tcp_create(struct stk *s)
 		.cc_index = 1, /* CUBIC */
 		.port_first = 32768,
 		.port_last = 60999,
+		.fastopen = TCP_FASTOPEN_CLIENT,
 	};
 	return 0;
 }
@@ -352,6 +390,7 @@ void tcp_destroy(struct stk *s)
 		memcpy(&t->chunks, chunk, sizeof(t->chunks));
 		vs_free(s->arena, chunk, TCP_CHUNK);
 	}
+	tcp_metrics_free(s);
 	vs_free(s->arena, t->hash, t->hash_size * sizeof(*t->hash));
 	vs_free(s->arena, t->listeners, TCP_PORT_BUCKETS * sizeof(*t->listeners));
 	vs_free(s->arena, t->ports, TCP_PORT_BUCKETS * sizeof(*t->ports));

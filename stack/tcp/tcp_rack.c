@@ -150,8 +150,9 @@ void tcp_tlp_schedule(struct tcp_pcb *p)
 	vs_time at = tcp_now(p) + (p->srtt ? 2 * p->srtt : VS_SEC);
 
 	tcp_deadline_clear(p, TCP_DEADLINE_PROBE);
-	if (!tcp_rack_on(p) || !tcp_settings(p)->early_retrans || p->recovery != TCP_OPEN ||
-	    p->board.sacked || p->rack.tlp_out || p->snd_nxt == p->snd_una)
+	if (p->state < TCP_ESTABLISHED || !tcp_rack_on(p) || !tcp_settings(p)->early_retrans ||
+	    p->recovery != TCP_OPEN || p->board.sacked || p->rack.tlp_out ||
+	    p->snd_nxt == p->snd_una)
 		return;
 	/* A lone segment may meet a delayed ACK. */
 	if (p->srtt)

@@ -124,6 +124,12 @@ void tcp_sent_mark_again(struct tcp_pcb *p, struct tcp_sent *r)
 		r->times++;
 }
 
+void tcp_sent_mark_found(struct tcp_pcb *p, struct tcp_sent *r)
+{
+	uncount(&p->board, r, r->end - r->seq);
+	r->flags &= (uint8_t) ~(TCP_SENT_LOST | TCP_SENT_AGAIN);
+}
+
 /* After a timeout. A first record that was SACKed means that the peer threw it away (RFC 2018 8):
  * then no report of it can be believed.
  */

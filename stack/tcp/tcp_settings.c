@@ -50,6 +50,8 @@ static const struct setting settings[] = {
 	SETTING("ecn", ecn, 1, 0, 2),
 	SETTING("ecn_fallback", ecn_fallback, 1, 0, 1),
 	SETTING("rfc1337", rfc1337, 1, 0, 1),
+	SETTING("fastopen", fastopen, 1, 0, INT32_MAX),
+	SETTING("fastopen_blackhole_timeout_sec", fastopen_blackhole_s, 1, 0, 1 << 30),
 };
 
 static const struct setting *find(const char *name)
@@ -65,13 +67,82 @@ static uint32_t *place(struct tcp *t, const struct setting *set)
 	return (uint32_t *)((char *)&t->settings + set->offset);
 }
 
+/* Digits of base 16 up to a mark or the end: moves past them. */
+static int read_hex(const char **text, uint32_t *n)
+{
+	unsigned digits = 0;
+
+	for (*n = 0;; (*text)++, digits++) {
+		char c = **text;
+		unsigned digit;
+
+		if (c >= '0' && c <= '9')
+			digit = (unsigned)(c - '0');
+		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+			digit = (unsigned)((c | 0x20) - 'a') + 10;
+		else
+			break;
+		*n = *n << 4 | digit;
+	}
+	return digits && digits <= 8 ? 0 : -EINVAL;
+}
+
+/* A number as sysctl takes it: 0x... too. */
+static int read_number(const char *word, uint32_t most, uint32_t *n)
+{
+	uint64_t big;
+
+	if (word[0] == '0' && (word[1] | 0x20) == 'x') {
+		word += 2;
+		return read_hex(&word, n) || *word || *n > most ? -EINVAL : 0;
+	}
+	if (vs_parse_uint(word, most, &big))
+		return -EINVAL;
+	*n = (uint32_t)big;
+	return 0;
+}
+
+/* "x-x-x-x", or two of those with a comma between: the key and one that was (tcp(7)). */
+static int fastopen_key_set(struct tcp *t, const char *value)
+{
+	struct tcp_fastopen_keys keys;
+	uint8_t bytes[32];
+	size_t len = 0;
+
+	while (len < sizeof(bytes)) {
+		uint32_t word;
+
+		if (read_hex(&value, &word))
+			return -EINVAL;
+		for (unsigned i = 0; i < 4; i++)
+			bytes[len++] = (uint8_t)(word >> 8 * i);
+		if (len % 16 ? *value != '-' : *value != ',')
+			break;
+		value++;
+	}
+	if (*value || tcp_fastopen_keys_read(&keys, bytes, len))
+		return -EINVAL;
+	t->fastopen_keys = keys;
+	return 0;
+}
+
+static void fastopen_key_get(const struct tcp *t, struct vs_text *text)
+{
+	for (unsigned i = 0; i < t->fastopen_keys.count; i++)
+		for (unsigned k = 0; k < 2; k++) {
+			uint64_t word = t->fastopen_keys.key[i][k];
+
+			vs_text_add(text, "%s%08x-%08x", k ? "-" : i ? "," : "",
+				    (unsigned)word, (unsigned)(word >> 32));
+		}
+}
+
 /* Reads `numbers` numbers between blanks. */
 static int read_numbers(const struct setting *set, const char *value, uint32_t *numbers)
 {
 	for (unsigned i = 0; i < set->numbers; i++) {
 		char word[16];
 		size_t len;
-		uint64_t n;
 
 		value += strspn(value, " \t");
 		len = strcspn(value, " \t");
@@ -80,9 +151,8 @@ static int read_numbers(const struct setting *set, const char *value, uint32_t *
 		memcpy(word, value, len);
 		word[len] = '\0';
 		value += len;
-		if (vs_parse_uint(word, set->most, &n) || n < set->least)
+		if (read_number(word, set->most, &numbers[i]) || numbers[i] < set->least)
 			return -EINVAL;
-		numbers[i] = (uint32_t)n;
 	}
 	return value[strspn(value, " \t")] ? -EINVAL : 0;
 }
@@ -125,6 +195,8 @@ int tcp_set(struct stk *s, const char *name, const char *value)
 	name += strlen(PREFIX);
 	if (!strcmp(name, "congestion_control"))
 		return congestion_set(s->tcp, value) ? -EINVAL : 0;
+	if (!strcmp(name, "fastopen_key"))
+		return fastopen_key_set(s->tcp, value);
 	set = find(name);
 	if (!set)
 		return -ENOENT;
@@ -150,6 +222,10 @@ int tcp_get(const struct stk *s, const char *name, char *value, size_t size)
 	vs_text_init(&text, value, size);
 	if (!strcmp(name, "congestion_control")) {
 		vs_text_add(&text, "%s", tcp_cc_by_index(s->tcp->settings.cc_index)->name);
+		return 0;
+	}
+	if (!strcmp(name, "fastopen_key")) {
+		fastopen_key_get(s->tcp, &text);
 		return 0;
 	}
 	if (!strcmp(name, "available_congestion_control")) {

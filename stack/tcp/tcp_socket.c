@@ -36,6 +36,9 @@ static int tcp_listen(struct stk *s, struct stk_socket *so, int backlog)
 	if (p->state != TCP_CLOSED && p->state != TCP_LISTEN)
 		return -EINVAL;
 	p->backlog = backlog < 0 ? 0 : (uint32_t)backlog;
+	if (!p->fastopen_max && (tcp_settings(p)->fastopen & TCP_FASTOPEN_SERVER) &&
+	    (tcp_settings(p)->fastopen & TCP_FASTOPEN_SERVER_ALL))
+		p->fastopen_max = p->backlog;
 	if (p->state == TCP_LISTEN)
 		return 0;
 	if (!p->port) {
@@ -47,18 +50,21 @@ static int tcp_listen(struct stk *s, struct stk_socket *so, int backlog)
 		return -EADDRINUSE;
 	}
 	p->children = p->accept_first = p->accept_last = NULL;
+	p->fastopen_count = p->fastopen_resets = 0;
 	tcp_state_set(p, TCP_LISTEN);
 	tcp_listener_insert(p);
 	return 0;
 }
 
-static int tcp_connect(struct stk *s, vs_time now, struct stk_socket *so, const struct stk_addr *to)
+/* RFC 9293 3.10.1, but for the SYN. */
+static int start_connect(struct stk *s, struct stk_socket *so, const struct stk_addr *to)
 {
 	struct tcp_pcb *p = tcp_of(so);
 	struct wire_addr bound = so->local.addr;
 	int error;
 
-	s->now = now;
+	if (p->fastopen_defer)
+		return -EISCONN;
 	if (p->state == TCP_SYN_SENT || p->state == TCP_SYN_RECEIVED)
 		return -EALREADY;
 	if (p->state != TCP_CLOSED)
@@ -90,8 +96,40 @@ static int tcp_connect(struct stk *s, vs_time now, struct stk_socket *so, const 
 	tcp_hash_insert(p);
 	stk_count(s, STK_TcpActiveOpens);
 	tcp_state_set(p, TCP_SYN_SENT);
-	tcp_send_syn(p);
+	return 0;
+}
+
+static int tcp_connect(struct stk *s, vs_time now, struct stk_socket *so, const struct stk_addr *to)
+{
+	struct tcp_pcb *p = tcp_of(so);
+	int error;
+
+	s->now = now;
+	error = start_connect(s, so, to);
+	if (error)
+		return error;
+	if (!p->fastopen_connect)
+		tcp_send_syn(p);
+	else if (tcp_fastopen_connect(p))
+		return 0;
 	return -EINPROGRESS;
+}
+
+/* connect() and write() in one, RFC 7413 4.2.1; not for a connection that is there already. */
+static ptrdiff_t send_fast(struct stk *s, struct stk_socket *so, const void *bytes, size_t len,
+			   const struct stk_addr *to)
+{
+	struct tcp_pcb *p = tcp_of(so);
+
+	if (!(tcp_settings(p)->fastopen & TCP_FASTOPEN_CLIENT))
+		return -EOPNOTSUPP;
+	if (!p->fastopen_defer) {
+		int error = to ? start_connect(s, so, to) : -EINVAL;
+
+		if (error)
+			return error;
+	}
+	return tcp_fastopen_send(p, bytes, len);
 }
 
 static int tcp_accept(struct stk *s, vs_time now, struct stk_socket *so, struct stk_addr *peer)
@@ -111,7 +149,9 @@ static int tcp_accept(struct stk *s, vs_time now, struct stk_socket *so, struct 
 	if (!p->accept_first)
 		p->accept_last = NULL;
 	p->accept_count--;
-	tcp_listen_forget(child);
+	child->accepted = true;
+	if (!child->fastopen_pending)
+		tcp_listen_forget(child);
 	if (peer)
 		*peer = child->so.remote;
 	tcp_wake(child);
@@ -121,13 +161,18 @@ static int tcp_accept(struct stk *s, vs_time now, struct stk_socket *so, struct 
 }
 
 
+static bool may_write(const struct tcp_pcb *p)
+{
+	return p->state == TCP_ESTABLISHED || p->state == TCP_CLOSE_WAIT ||
+	       (p->state == TCP_SYN_RECEIVED && p->fastopen_child);
+}
+
 static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, const void *bytes,
 			  size_t len, int flags, const struct stk_addr *to)
 {
 	struct tcp_pcb *p = tcp_of(so);
 	uint32_t room, done;
 
-	(void)to;
 	s->now = now;
 	if (so->error) {
 		int error = so->error;
@@ -135,11 +180,14 @@ static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, con
 		so->error = 0;
 		return -error;
 	}
-	if (p->state == TCP_SYN_SENT || p->state == TCP_SYN_RECEIVED) {
+	if (p->fastopen_defer || ((flags & STK_MSG_FASTOPEN) && !p->snd_shut &&
+				  (p->state == TCP_CLOSED || p->state == TCP_SYN_SENT)))
+		return send_fast(s, so, bytes, len, to);
+	if (p->state == TCP_SYN_SENT || (p->state == TCP_SYN_RECEIVED && !p->fastopen_child)) {
 		p->snd_waits = true;
 		return -EAGAIN;
 	}
-	if (p->snd_shut || (p->state != TCP_ESTABLISHED && p->state != TCP_CLOSE_WAIT))
+	if (p->snd_shut || !may_write(p))
 		return -EPIPE;
 	room = tcp_room_to_send(p);
 	done = tcp_sndbuf_write(p, bytes, len < room ? (uint32_t)len : room,
@@ -307,9 +355,8 @@ static unsigned tcp_readiness(const struct stk *s, const struct stk_socket *so)
 		ready |= STK_ERR;
 	if (p->rcv.ready_bytes || p->fin_received || p->rcv_shut || closed || so->error)
 		ready |= STK_IN;
-	if (closed || so->error ||
-	    ((p->state == TCP_ESTABLISHED || p->state == TCP_CLOSE_WAIT) && !p->snd_shut &&
-	     tcp_room_to_send(p) >= tcp_min(p->snd.len / 2, 1)))
+	if (closed || so->error || p->fastopen_defer ||
+	    (may_write(p) && !p->snd_shut && tcp_room_to_send(p) >= tcp_min(p->snd.len / 2, 1)))
 		ready |= STK_OUT;
 	if (closed || p->state == TCP_TIME_WAIT || (p->snd_shut && p->fin_received))
 		ready |= STK_HUP;
@@ -327,6 +374,7 @@ static void tcp_abandon(struct stk *s, struct stk_socket *so)
 	tcp_rcvbuf_clear(p);
 	tcp_sndbuf_clear(p);
 	tcp_sent_clear(p);
+	tcp_fastopen_key_free(p);
 	vs_timer_remove(&s->timers, &p->timer);
 	p->state = TCP_CLOSED;
 	p->stk = NULL;

@@ -5,6 +5,7 @@
 #define RCVBUF_MIN 2304
 #define SNDBUF_MIN 4608
 #define BUFFER_MAX (1u << 30)
+#define BACKLOG_MAX 4096 /* net.core.somaxconn */
 
 static uint32_t within(int64_t value, uint32_t least, uint32_t most)
 {
@@ -47,6 +48,30 @@ static int push_option_set(struct tcp_pcb *p, enum stk_option option, int64_t va
 	p->push_now = option == STK_TCP_CORK ? !value : p->nodelay && !p->cork;
 	tcp_output(p);
 	p->push_now = false;
+	return 0;
+}
+
+/* RFC 7413 5, appendix A; tcp(7). */
+static int fastopen_option_set(struct tcp_pcb *p, enum stk_option option, int64_t value)
+{
+	if (option == STK_TCP_FASTOPEN_CONNECT) {
+		if (value < 0 || value > 1)
+			return -EINVAL;
+		if (!(tcp_settings(p)->fastopen & TCP_FASTOPEN_CLIENT))
+			return -EOPNOTSUPP;
+		if (p->state != TCP_CLOSED)
+			return -EINVAL;
+		p->fastopen_connect = value != 0;
+		return 0;
+	}
+	if (value < 0 || (p->state != TCP_CLOSED && p->state != TCP_LISTEN))
+		return -EINVAL;
+	if (option == STK_TCP_FASTOPEN)
+		p->fastopen_max = within(value, 0, BACKLOG_MAX);
+	else if (value > 1)
+		return -EINVAL;
+	else
+		p->fastopen_no_cookie = value != 0;
 	return 0;
 }
 
@@ -104,6 +129,10 @@ int tcp_option_set(struct stk *s, vs_time now, struct stk_socket *so, enum stk_o
 		if (p->snd_waits)
 			tcp_sndbuf_news(p);
 		return 0;
+	case STK_TCP_FASTOPEN:
+	case STK_TCP_FASTOPEN_CONNECT:
+	case STK_TCP_FASTOPEN_NO_COOKIE:
+		return fastopen_option_set(p, option, value);
 	case STK_TCP_CC:
 		if (value < 0 || value > UINT8_MAX || !tcp_cc_by_index((unsigned)value))
 			return -ENOENT;
@@ -171,6 +200,15 @@ int tcp_option_get(struct stk *s, struct stk_socket *so, enum stk_option option,
 		return 0;
 	case STK_TCP_CC:
 		*value = p->cc_index;
+		return 0;
+	case STK_TCP_FASTOPEN:
+		*value = p->state == TCP_CLOSED || p->state == TCP_LISTEN ? p->fastopen_max : 0;
+		return 0;
+	case STK_TCP_FASTOPEN_CONNECT:
+		*value = p->fastopen_connect;
+		return 0;
+	case STK_TCP_FASTOPEN_NO_COOKIE:
+		*value = p->fastopen_no_cookie;
 		return 0;
 	case STK_INQ:
 		if (p->state == TCP_LISTEN)

@@ -39,7 +39,7 @@ static bool exhausted(struct tcp_pcb *p, uint32_t retries)
 {
 	vs_time user = p->user_timeout_ms * VS_MSEC;
 
-	if (p->timeouts == 0)
+	if (p->timeouts == 0 && p->state > TCP_SYN_RECEIVED)
 		p->stalled_at = p->board.count ? tcp_sent_at(p, 0)->at : tcp_now(p);
 	if (user && p->state > TCP_SYN_RECEIVED)
 		return tcp_now(p) - p->stalled_at >= user;
@@ -88,10 +88,12 @@ static void retransmit(struct tcp_pcb *p)
 	if (p->state == TCP_SYN_SENT || p->state == TCP_SYN_RECEIVED) {
 		retries = p->passive ? set->synack_retries : set->syn_retries;
 		if (exhausted(p, retries)) {
+			tcp_fastopen_timeout(p, true);
 			give_up(p);
 			return;
 		}
 		back_off(p);
+		tcp_fastopen_timeout(p, false);
 		stk_count(p->stk, STK_TcpTimeouts);
 		stk_count(p->stk, STK_TcpRetransSegs);
 		tcp_send_syn(p);
@@ -110,6 +112,7 @@ static void retransmit(struct tcp_pcb *p)
 	}
 	stk_count(p->stk, STK_TcpTimeouts);
 	back_off(p);
+	tcp_fastopen_timeout(p, false);
 	tcp_recovery_timeout(p);
 	tcp_retransmit_first(p, p->frto == TCP_FRTO_NONE ? TCP_REASON_RTO : TCP_REASON_FRTO);
 }

@@ -14,7 +14,8 @@ const char *tcp_phase_name(enum tcp_phase phase)
 const char *tcp_reason_name(enum tcp_reason reason)
 {
 	static const char *const names[] = {NULL,   "syn", "fast", "partial", "prr",  "rescue",
-					    "rack", "tlp", "rto",  "frto",    "loss", "mtu"};
+					    "rack", "tlp", "rto",  "frto",    "loss", "mtu",
+					    "text"};
 
 	static_assert(sizeof(names) / sizeof(*names) == TCP_REASONS, "one name each");
 	return reason < TCP_REASONS ? names[reason] : NULL;
