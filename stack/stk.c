@@ -59,6 +59,11 @@ static void free_base(struct stk *s)
 	vs_free(s->arena, s, sizeof(*s));
 }
 
+void stk_set_clock(struct stk *s, int64_t ahead_ms)
+{
+	s->clock_ms = ahead_ms;
+}
+
 int stk_create(struct stk **out, const struct stk_conf *conf, struct vs_arena *arena)
 {
 	const char *given = conf->name ? conf->name : "stack";

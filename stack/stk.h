@@ -41,6 +41,11 @@ struct stk_conf {
 	void (*tcp_sample)(void *tcp_ctx, vs_time now, const struct tcp_sample *);
 };
 
+/* How far the host's clock is ahead of now (below 0: behind), in ms: others see it in the
+ * timestamps of TCP connections made from then on.
+ */
+void stk_set_clock(struct stk *, int64_t ahead_ms);
+
 int stk_create(struct stk **, const struct stk_conf *, struct vs_arena *);
 
 /* Ends every connection silently (nothing is sent) and gives everything back. */

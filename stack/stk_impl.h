@@ -170,6 +170,7 @@ struct stk {
 	struct vs_pool *pool;
 	struct stk_conf conf;	/* name points to a copy */
 	vs_time now;		/* of the verb that runs */
+	int64_t clock_ms;	/* what its clock is ahead */
 	struct vs_timers timers; /* every timer of every protocol; ctx of a timer is the stk */
 	struct vs_queue output;	/* frames for the interfaces */
 	uint32_t route_generation;

@@ -23,6 +23,7 @@ static const char *const param_names[LINK_PARAMS] = {
 	[LINK_REORDER] = "reorder",
 	[LINK_REORDER_DELAY] = "reorder-delay",
 	[LINK_CORRUPT] = "corrupt",
+	[LINK_ECN] = "ecn",
 };
 
 static const char *const counter_names[LINK_COUNTERS] = {
@@ -34,6 +35,7 @@ static const char *const counter_names[LINK_COUNTERS] = {
 	[LINK_DROP_MEMORY] = "drop_memory",   [LINK_DUPLICATED] = "duplicated",
 	[LINK_REORDERED] = "reordered",	      [LINK_CORRUPTED] = "corrupted",
 	[LINK_NOISE_FRAMES] = "noise_frames", [LINK_NOISE_BITS] = "noise_bits",
+	[LINK_MARKED] = "marked",
 };
 
 static void seed_stream(const struct link *l, struct vs_prng *p, uint64_t seed, const char *side,
@@ -250,7 +252,11 @@ static void channel_enter(struct link *l, int index, const struct link_settings 
 		drop(l, now, index, f, LINK_DROP_RATE);
 		return;
 	}
-	f = link_spoil(l, index, s, f);
+	if (link_is_active(s, LINK_ECN) &&
+	    (int64_t)side->channel_bytes + len > draw(side, s, LINK_ECN) / LINK_MICRO)
+		f = link_mark(side, f);
+	if (f)
+		f = link_spoil(l, index, s, f);
 	if (!f) {
 		drop(l, now, index, NULL, LINK_DROP_MEMORY);
 		return;

@@ -54,7 +54,7 @@ bool link_ready(const struct link *, int port);
 
 /* Sets a parameter in wirefilter's notation: name is the command, value its argument.
  *
- *   loss delay dup bandwidth speed noise reorder reorder-delay corrupt lostburst mtu
+ *   loss delay dup bandwidth speed noise reorder reorder-delay corrupt lostburst mtu ecn
  *   chanbufsize (or capacity)             [LR|RL] VALUE[UNIT][+SPREAD[UNIT]][U|N][[NODE]]
  *   fifo                                  on, off, 1, 0, true, false
  *   markov-numnodes N      markov-time MS[UNIT]       markov-name NODE,NAME
@@ -66,6 +66,9 @@ bool link_ready(const struct link *, int port);
  * K, M, G are 2^10, 2^20, 2^30 of that. Units: % ns us ms s min; bit/s kbit/s Mbit/s Gbit/s (or
  * bps ...), B/s kB/s MB/s GB/s KiB/s ...; B kB MB GB KiB .... [*] means every node; no node means
  * node 0, as in the original. A value of 0 turns the parameter off.
+ *
+ * ecn is a number of bytes: a frame that finds more of them in its channel, itself counted, has its
+ * packet marked (RFC 3168) if its ends have agreed to it.
  *
  * A frame drawn by reorder stays reorder-delay longer (10 ms if that is 0) while others overtake
  * it.
@@ -97,8 +100,8 @@ size_t link_queue_frames(const struct link *, int port);
 
 /* Counters of a direction: rx_frames, rx_bytes, tx_frames, tx_bytes, drop_loss, drop_burst,
  * drop_trace, drop_mtu, drop_queue, drop_rate (a spread drew a rate of nothing), drop_memory,
- * duplicated, reordered, corrupted, noise_frames, noise_bits. At any time rx_frames + duplicated =
- * tx_frames + every drop + link_queue_frames().
+ * duplicated, reordered, corrupted, noise_frames, noise_bits, marked. At any time rx_frames +
+ * duplicated = tx_frames + every drop + link_queue_frames().
  */
 struct vs_counters link_counters(const struct link *, int port);
 

@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const char *const names[] = {
-	"loss",		  "lostburst",
+	"loss",		  "lostburst", "ecn",
 	"delay",	  "dup",
 	"bandwidth",	  "speed",
 	"noise",	  "mtu",

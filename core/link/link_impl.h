@@ -38,6 +38,7 @@ enum link_param {
 	LINK_REORDER,
 	LINK_REORDER_DELAY,
 	LINK_CORRUPT,
+	LINK_ECN,
 	LINK_PARAMS
 };
 
@@ -58,6 +59,7 @@ enum link_counter {
 	LINK_CORRUPTED,
 	LINK_NOISE_FRAMES,
 	LINK_NOISE_BITS,
+	LINK_MARKED,
 	LINK_COUNTERS
 };
 
@@ -210,6 +212,9 @@ bool link_lose(struct link *, int side, const struct link_settings *, enum link_
 void link_loss_derive(struct link_settings *);
 struct vs_frame *link_spoil(struct link *, int side, const struct link_settings *,
 			    struct vs_frame *f); /* takes f, gives it or NULL */
+
+/* mark.c: congestion experienced, if the packet may be told. Takes f, gives it or NULL. */
+struct vs_frame *link_mark(struct link_side *, struct vs_frame *f);
 
 /* shape.c: serialisation. */
 vs_time link_clock_take(struct link_clock *, vs_time now, uint32_t len, int64_t rate);

@@ -39,6 +39,7 @@ SETTER(set_fifo, "fifo")
 SETTER(set_reorder, "reorder")
 SETTER(set_reorder_delay, "reorder-delay")
 SETTER(set_corrupt, "corrupt")
+SETTER(set_ecn, "ecn")
 SETTER(set_trace_loss, "trace-loss")
 SETTER(set_trace_capacity, "trace-capacity")
 SETTER(set_numnodes, "markov-numnodes")
@@ -93,6 +94,7 @@ static const struct row {
 	{LINK_REORDER, false, "Reord.", "reorder"},
 	{LINK_REORDER_DELAY, false, "Rdelay", "reorder-delay"},
 	{LINK_CORRUPT, false, "Corr. ", "corrupt"},
+	{LINK_ECN, false, "ECN   ", "ecn"},
 };
 
 static void show_parameter(const struct link *l, const struct link_node *n, const struct row *row,
@@ -305,6 +307,7 @@ static const struct mgmt_command commands[] = {
 	{"reorder", "", "set percentage of packets that are overtaken", set_reorder, 0},
 	{"reorder-delay", "", "set for how many ms they are (0: 10)", set_reorder_delay, 0},
 	{"corrupt", "", "set percentage of corrupted packets", set_corrupt, 0},
+	{"ecn", "", "set the queue that marks packets (bytes)", set_ecn, 0},
 	{"trace-loss", "01..|off", "play a recorded trace of losses", set_trace_loss, 0},
 	{"trace-capacity", "ms,..|off", "play a trace of delivery times", set_trace_capacity, 0},
 	{"markov-numnodes", "n", "markov mode: set number of states", set_numnodes, 0},

@@ -34,6 +34,8 @@ static const struct param {
 	{"reorder-delay", LINK_REORDER_DELAY, LINK_UNIT_MS, 0, LINK_MICRO * 1000000000,
 	 "0 to 10^9 ms", "10 or 2ms+1ms"},
 	{"corrupt", LINK_CORRUPT, LINK_UNIT_PERCENT, 0, LINK_PERCENT, "0 to 100 percent", "0.1"},
+	{"ecn", LINK_ECN, LINK_UNIT_BYTES, 0, LINK_MICRO *LINK_MICRO *LINK_MICRO,
+	 "0 to 10^12 bytes", "30K or 30kB"},
 };
 
 static const struct {
@@ -390,7 +392,7 @@ static int set(struct link *l, vs_time now, const char *name, const char *value)
 	return wrong(
 		l, -ENOENT,
 		"no parameter '%s': loss lostburst delay dup bandwidth speed chanbufsize noise mtu "
-		"fifo reorder reorder-delay corrupt trace-... markov-...",
+		"fifo reorder reorder-delay corrupt ecn trace-... markov-...",
 		name);
 }
 

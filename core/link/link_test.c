@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/link/link_test.h"
 
+#include "core/wire/cksum.h"
+#include "core/wire/eth.h"
+#include "core/wire/ip.h"
+
 /* Sends one frame and tells how long it takes to the other side. */
 static vs_time crossing(struct world *w, vs_time now, int port, size_t len)
 {
@@ -296,6 +300,69 @@ static void a_shared_frame_is_never_changed(void **state)
 	world_close(&w);
 }
 
+/* A packet of 100 bytes in IPv4 or IPv6, with an ECN field. */
+static struct vs_frame *packet(struct world *w, int version, unsigned ecn)
+{
+	struct wire_ip ip = {.version = (uint8_t)version,
+			     .tclass = (uint8_t)(0x28 << 2 | ecn),
+			     .hop_limit = 64,
+			     .protocol = 17,
+			     .payload_len = 60};
+	struct wire_eth eth = {.type = version == 4 ? WIRE_TYPE_IP4 : WIRE_TYPE_IP6};
+	struct vs_frame *f = vs_frame_new(w->pool, 114, 0);
+
+	if (version == 4)
+		ip.src = ip.dst = wire_addr_any4;
+	memset(f->data, 0, 114);
+	wire_eth_emit(f->data, &eth);
+	wire_ip_emit(f->data + WIRE_ETH_LEN, &ip);
+	f->flags = VS_FRAME_TRUSTED;
+	return f;
+}
+
+/* RFC 3168 5: CE only where the ends have agreed, only when the queue is long; nothing is lost, and
+ * the header's checksum is right.
+ */
+static void a_long_queue_marks_what_may_be_marked(void **state)
+{
+	(void)state;
+	for (int version = 4; version <= 6; version += 2) {
+		struct world w;
+		struct vs_frame *out;
+		int port;
+
+		world_open(&w, 1);
+		world_set(&w, 0, "bandwidth", "114000");
+		world_set(&w, 0, "ecn", "300");
+		/* Two fit below the threshold, then Not-ECT, ECT(1), ECT(0), CE do not. */
+		for (unsigned i = 0; i < 6; i++)
+			link_input(w.link, 0, 0, packet(&w, version, i < 2 ? 2 : i - 2));
+		for (unsigned i = 0; i < 6; i++) {
+			static const unsigned expected[] = {2, 2, 0, 3, 3, 3};
+			struct wire_ip ip;
+
+			link_run(w.link, (i + 1) * VS_MSEC);
+			out = link_output(w.link, &port);
+			assert_non_null(out);
+			assert_true(wire_ip_parse(&ip, out->data + 14, out->len - 14) > 0);
+			assert_int_equal(ip.tclass, 0x28 << 2 | expected[i]);
+			assert_int_equal(out->flags, VS_FRAME_TRUSTED);
+			if (version == 4)
+				assert_int_equal(wire_cksum_fold(wire_cksum_add(0, out->data + 14,
+										20)),
+						 0);
+			vs_frame_put(out);
+		}
+		assert_int_equal(world_count(&w, 0, "marked"), 2);
+		/* What is no packet passes. */
+		for (int i = 0; i < 5; i++)
+			world_send(&w, 10 * VS_MSEC, 0, 114);
+		link_run(w.link, VS_SEC);
+		assert_int_equal(world_count(&w, 0, "tx_frames"), 6);
+		world_close(&w);
+	}
+}
+
 static void the_same_seed_gives_the_same_frames(void **state)
 {
 	uint64_t hash[3];
@@ -364,6 +431,7 @@ int main(void)
 		cmocka_unit_test(a_loss_trace_is_played_and_played_again),
 		cmocka_unit_test(a_capacity_trace_gives_its_opportunities),
 		cmocka_unit_test(a_shared_frame_is_never_changed),
+		cmocka_unit_test(a_long_queue_marks_what_may_be_marked),
 		cmocka_unit_test(the_same_seed_gives_the_same_frames),
 		cmocka_unit_test(held_bytes_are_bounded_and_the_rest_is_dropped),
 	};

@@ -10,12 +10,13 @@
 #include "core/base/text.h"
 #include "harness/lab/flow.h"
 #include "harness/lab/number.h"
+#include "harness/lab/peer.h"
 
 #define PORT_BASE 5001
 
 static const struct lab_app_kind *const kinds[] = {
 	&lab_app_ping,	   &lab_app_udp_cbr, &lab_app_tcp_bulk, &lab_app_tcp_request_response,
-	&lab_app_tcp_echo,
+	&lab_app_tcp_echo, &lab_app_tcp_exchange, &lab_app_tcp_peer, &lab_app_syn_flood,
 };
 
 enum unit {
@@ -23,6 +24,8 @@ enum unit {
 	UNIT_BYTES,
 	UNIT_RATE,
 	UNIT_COUNT,
+	UNIT_FLAG,
+	UNIT_ACT,
 };
 
 /* Every parameter, by name. */
@@ -41,7 +44,31 @@ static const struct {
 	{"rate", offsetof(struct lab_app_params, rate), UNIT_RATE},
 	{"count", offsetof(struct lab_app_params, count), UNIT_COUNT},
 	{"requests", offsetof(struct lab_app_params, requests), UNIT_COUNT},
-	{"port", offsetof(struct lab_app_params, port), UNIT_COUNT},
+#define PARAM(name, unit) {#name, offsetof(struct lab_app_params, name), unit}
+	PARAM(port, UNIT_COUNT),
+	PARAM(from_port, UNIT_COUNT),
+	PARAM(writes, UNIT_COUNT),
+	PARAM(nodelay, UNIT_FLAG),
+	PARAM(keepalive, UNIT_FLAG),
+	PARAM(simultaneous, UNIT_FLAG),
+	PARAM(user_timeout, UNIT_TIME),
+	PARAM(maxseg, UNIT_BYTES),
+	PARAM(sndbuf, UNIT_BYTES),
+	PARAM(rcvbuf, UNIT_BYTES),
+	PARAM(read, UNIT_RATE),
+	PARAM(pause, UNIT_TIME),
+	PARAM(resume, UNIT_TIME),
+	PARAM(close, UNIT_TIME),
+	PARAM(close_back, UNIT_TIME),
+	PARAM(reset, UNIT_TIME),
+	PARAM(reset_back, UNIT_TIME),
+	PARAM(act, UNIT_ACT),
+	PARAM(n, UNIT_COUNT),
+	PARAM(after, UNIT_COUNT),
+	PARAM(window, UNIT_BYTES),
+	PARAM(mss, UNIT_BYTES),
+	PARAM(hold, UNIT_TIME),
+#undef PARAM
 };
 
 static bool kind_has(const struct lab_app_kind *kind, const char *key)
@@ -80,12 +107,25 @@ static int set_family(struct vsq_lab *lab, const struct lab_app_kind *kind,
 	return 0;
 }
 
+static int read_act(const char *value, uint64_t *act)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = lab_act_name(i)); i++)
+		if (!strcmp(name, value)) {
+			*act = i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
 static int set_param(struct vsq_lab *lab, const struct lab_app_kind *kind,
 		     struct lab_app_params *p, const char *key, const char *value)
 {
 	static const char *const wants[] = {
 		"a time such as 1500000, 10ms or 2s", "a size such as 1000 or 20MB",
-		"a rate such as 500000 or 2Mbit/s", "a number"};
+		"a rate such as 500000 or 2Mbit/s", "a number", "0 or 1",
+		"an act of a peer, such as plain or shrink"};
 
 	if (!strcmp(key, "family"))
 		return set_family(lab, kind, p, value);
@@ -107,6 +147,12 @@ static int set_param(struct vsq_lab *lab, const struct lab_app_kind *kind,
 			break;
 		case UNIT_COUNT:
 			err = vs_parse_uint(value, INT64_MAX, place);
+			break;
+		case UNIT_FLAG:
+			err = vs_parse_uint(value, 1, place);
+			break;
+		case UNIT_ACT:
+			err = read_act(value, place);
 			break;
 		}
 		if (err)
@@ -146,9 +192,11 @@ static int parse_params(struct vsq_lab *lab, const struct lab_app_kind *kind,
 	}
 	if (p->stop < p->start)
 		return lab_fail(lab, -EINVAL, "%s: it stops before it starts", kind->name);
-	if (p->port > 65535)
+	if (p->port > 65535 || p->from_port > 65535)
 		return lab_fail(lab, -EINVAL, "%s: port=%llu: it must be 1 to 65535", kind->name,
-				(unsigned long long)p->port);
+				(unsigned long long)(p->port > 65535 ? p->port : p->from_port));
+	if (p->maxseg > INT32_MAX || p->sndbuf > INT32_MAX || p->rcvbuf > INT32_MAX)
+		return lab_fail(lab, -EINVAL, "%s: a size beyond 2^31", kind->name);
 	return 0;
 }
 
@@ -230,9 +278,16 @@ static const struct lab_app_kind *kind_find(struct vsq_lab *lab, const char *nam
 			return kinds[i];
 	lab_fail(lab, -EINVAL,
 		 "there is no application \"%s\": there are ping, udp-cbr, tcp-bulk, "
-		 "tcp-request-response, tcp-echo",
+		 "tcp-request-response, tcp-echo, tcp-exchange, tcp-peer, syn-flood",
 		 name ? name : "");
 	return NULL;
+}
+
+static bool may_be_end(const struct lab_app_kind *kind, int side, const struct lab_node *node)
+{
+	if (kind->peer == side + 1 || (side && kind->to_anyone && node->kind == LAB_PEER))
+		return node->kind == LAB_PEER;
+	return lab_node_is_host(node);
 }
 
 int vsq_app(struct vsq_lab *lab, const char *name, int from, int to, const char *parameters)
@@ -247,9 +302,10 @@ int vsq_app(struct vsq_lab *lab, const char *name, int from, int to, const char 
 	if (lab->finished)
 		return lab_fail(lab, -EINVAL, "this lab is finished");
 	for (int i = 0; i < 2; i++)
-		if (!lab_node_is_host(ends[i]))
-			return lab_fail(lab, -EINVAL, "%s: %s is a %s, not a host", name,
-					ends[i]->name, lab_kind_name(ends[i]->kind));
+		if (!may_be_end(kind, i, ends[i]))
+			return lab_fail(lab, -EINVAL, "%s: %s is a %s, not a %s", name,
+					ends[i]->name, lab_kind_name(ends[i]->kind),
+					kind->peer == i + 1 ? "peer" : "host");
 	app = calloc(1, sizeof(*app));
 	if (!app)
 		return lab_fail(lab, -ENOMEM, "no memory for an application");
@@ -260,7 +316,8 @@ int vsq_app(struct vsq_lab *lab, const char *name, int from, int to, const char 
 	app->to = ends[1];
 	app->client = app->listener = app->server = -1;
 	app->p = kind->defaults;
-	app->p.stop = VS_NEVER;
+	app->p.stop = app->p.pause = app->p.resume = VS_NEVER;
+	app->p.close = app->p.close_back = app->p.reset = app->p.reset_back = VS_NEVER;
 	err = parse_params(lab, kind, &app->p, parameters);
 	if (!err && app->p.port == 0)
 		app->p.port = (uint64_t)(PORT_BASE + app->number % (65536 - PORT_BASE));

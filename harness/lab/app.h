@@ -12,6 +12,17 @@ struct lab_app_params {
 	int family;	     /* 4, 6, 0: any */
 	uint64_t bytes, count, size, rate, port, requests, request, response;
 	vs_time interval;
+
+	/* TCP. Moments are virtual times; VS_NEVER: none. */
+	uint64_t from_port, writes, nodelay, keepalive, maxseg, sndbuf, rcvbuf, simultaneous;
+	vs_time user_timeout;
+	uint64_t read;	       /* bit/s that the receiver takes; 0: all there is */
+	vs_time pause, resume; /* the receiver does not read */
+	vs_time close, close_back, reset, reset_back;
+
+	/* Peers. */
+	uint64_t act, n, after, window, mss;
+	vs_time hold;
 };
 
 /* Sockets of an application. */
@@ -31,6 +42,8 @@ enum lab_role {
 struct lab_app_kind {
 	const char *name;
 	const char *const *keys; /* parameters beside the common ones; NULL-terminated */
+	int peer;		 /* which end is a peer's: 1 from, 2 to; 0: none */
+	bool to_anyone;		 /* to may be a peer as well */
 	struct lab_app_params defaults;
 	unsigned tells;
 	/* NULL where a kind has nothing to do. check: 0, or -EINVAL with an error kept. */
@@ -42,7 +55,12 @@ struct lab_app_kind {
 };
 
 extern const struct lab_app_kind lab_app_ping, lab_app_udp_cbr, lab_app_tcp_bulk,
-	lab_app_tcp_request_response, lab_app_tcp_echo;
+	lab_app_tcp_request_response, lab_app_tcp_echo, lab_app_tcp_exchange, lab_app_tcp_peer,
+	lab_app_syn_flood;
+
+/* The parameters that all of TCP's have. */
+#define LAB_TCP_KEYS                                                                               \
+	"port", "from_port", "nodelay", "keepalive", "user_timeout", "maxseg", "sndbuf", "rcvbuf"
 
 #define LAB_WINDOW 4096 /* messages whose arrival is remembered, to tell duplicates */
 
@@ -58,7 +76,9 @@ struct lab_app {
 	struct vs_timer start_timer, tick_timer, stop_timer;
 	bool timers_added, started, stopping, done, failed;
 	char error[160];
+	int error_number[2]; /* of the sockets at from, at to; positive, 0: none */
 	vs_time began, ended;
+	bool shut[2], over[2]; /* exchange: an end has closed; has read all of the other's */
 
 	int client, listener, server; /* sockets; -1: none */
 	struct lab_flow *flow;	      /* of the client's connection; NULL: not TCP */
@@ -67,6 +87,7 @@ struct lab_app {
 	uint64_t bytes_sent, bytes_received; /* payload, from the client to the server */
 	uint64_t back_sent, back_received;   /* payload, from the server to the client */
 	uint64_t highest;		     /* greatest message number received + 1 */
+	vs_time read_at;		     /* when a slow receiver takes more */
 	vs_time asked;			     /* when the request under way was sent */
 	uint8_t *pending;		     /* echo server: bytes not yet sent back */
 	size_t pending_len;
@@ -109,6 +130,13 @@ void lab_tcp_event(struct lab_app *, vs_time now, enum lab_role, unsigned readin
 		   void (*server)(struct lab_app *, vs_time now));
 int lab_tcp_error(struct lab_app *, struct lab_node *, int fd); /* pending, positive; 0: none */
 
+/* A socket with the application's options; -1: the application has failed. */
+int lab_tcp_socket(struct lab_app *, vs_time now, struct lab_node *, enum lab_role);
+bool lab_tcp_connect(struct lab_app *, vs_time now, const struct stk_addr *to); /* from's socket */
+
+/* An error of a socket: kept for the metrics "error" and "error_back", fails the application. */
+void lab_tcp_failed(struct lab_app *, vs_time now, struct lab_node *, int error);
+
 /* Sends the pattern from *offset up to limit; counts in *offset. Returns 0, or -EAGAIN when not
  * all could be sent yet, or -errno.
  */
@@ -119,5 +147,7 @@ int lab_tcp_send(struct lab_app *, vs_time now, struct lab_node *, int fd, uint6
  * the stream, 0 otherwise, or -errno.
  */
 int lab_tcp_receive(struct lab_app *, vs_time now, struct lab_node *, int fd, uint64_t *offset);
+int lab_tcp_receive_some(struct lab_app *, vs_time now, struct lab_node *, int fd,
+			 uint64_t *offset, uint64_t most);
 
 #endif

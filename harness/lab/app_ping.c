@@ -109,6 +109,7 @@ static const char *const keys[] = {"count", "interval", "size", NULL};
 const struct lab_app_kind lab_app_ping = {
 	.name = "ping",
 	.keys = keys,
+	.to_anyone = true,
 	.defaults = {.interval = VS_SEC, .size = 56},
 	.tells = LAB_TELLS_MESSAGES | LAB_TELLS_RTT,
 	.check = check,

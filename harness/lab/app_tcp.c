@@ -5,12 +5,73 @@
 #include "harness/lab/app.h"
 #include "harness/lab/flow.h"
 
+int lab_tcp_socket(struct lab_app *app, vs_time now, struct lab_node *node, enum lab_role role)
+{
+	const struct lab_app_params *p = &app->p;
+	const struct {
+		enum stk_option option;
+		uint64_t value;
+	} options[] = {
+		{STK_SO_REUSEADDR, role != LAB_CLIENT},
+		{STK_TCP_NODELAY, p->nodelay},
+		{STK_SO_KEEPALIVE, p->keepalive},
+		{STK_TCP_USER_TIMEOUT, (uint64_t)(p->user_timeout / VS_MSEC)},
+		{STK_TCP_MAXSEG, p->maxseg},
+		{STK_SO_SNDBUF, p->sndbuf},
+		{STK_SO_RCVBUF, p->rcvbuf},
+	};
+	int fd = lab_app_socket(app, now, node, STK_STREAM, role);
+
+	for (size_t i = 0; fd >= 0 && i < sizeof(options) / sizeof(options[0]); i++) {
+		int err = options[i].value
+				  ? stk_option_set(node->stk, now, fd, options[i].option,
+						   (int64_t)options[i].value)
+				  : 0;
+
+		if (err) {
+			lab_app_fail(app, now, "%s: a socket's option: %s", node->name,
+				     strerror(-err));
+			return -1;
+		}
+	}
+	return fd;
+}
+
+bool lab_tcp_connect(struct lab_app *app, vs_time now, const struct stk_addr *to)
+{
+	struct stk_addr own = {.addr = wire_addr_is4(&to->addr) ? wire_addr_any4 : wire_addr_any6,
+			       .port = (uint16_t)app->p.from_port};
+	int err = 0;
+
+	app->client = lab_tcp_socket(app, now, app->from, LAB_CLIENT);
+	if (app->client < 0)
+		return false;
+	app->flow = lab_flow_new(app, app->from, app->client);
+	if (own.port)
+		err = stk_bind(app->from->stk, app->client, &own);
+	if (!err)
+		err = stk_connect(app->from->stk, now, app->client, to);
+	if (!err || err == -EINPROGRESS)
+		return true;
+	lab_tcp_failed(app, now, app->from, -err);
+	return false;
+}
+
+void lab_tcp_failed(struct lab_app *app, vs_time now, struct lab_node *node, int error)
+{
+	int *number = &app->error_number[node != app->from];
+
+	if (!*number)
+		*number = error;
+	lab_app_fail(app, now, "%s: %s", node->name, strerror(error));
+}
+
 void lab_tcp_start(struct lab_app *app, vs_time now)
 {
 	struct stk_addr at = lab_app_server_address(app);
 	int err;
 
-	app->listener = lab_app_socket(app, now, app->to, STK_STREAM, LAB_LISTENER);
+	app->listener = lab_tcp_socket(app, now, app->to, LAB_LISTENER);
 	if (app->listener < 0)
 		return;
 	err = stk_bind(app->to->stk, app->listener, &at);
@@ -21,13 +82,7 @@ void lab_tcp_start(struct lab_app *app, vs_time now)
 			     strerror(-err));
 		return;
 	}
-	app->client = lab_app_socket(app, now, app->from, STK_STREAM, LAB_CLIENT);
-	if (app->client < 0)
-		return;
-	app->flow = lab_flow_new(app, app->from, app->client);
-	err = stk_connect(app->from->stk, now, app->client, &at);
-	if (err && err != -EINPROGRESS)
-		lab_app_fail(app, now, "%s: connect: %s", app->from->name, strerror(-err));
+	lab_tcp_connect(app, now, &at);
 }
 
 static void tcp_accept(struct lab_app *app, vs_time now)
@@ -90,18 +145,27 @@ int lab_tcp_send(struct lab_app *app, vs_time now, struct lab_node *node, int fd
 	return 0;
 }
 
-int lab_tcp_receive(struct lab_app *app, vs_time now, struct lab_node *node, int fd,
-		    uint64_t *offset)
+int lab_tcp_receive_some(struct lab_app *app, vs_time now, struct lab_node *node, int fd,
+			 uint64_t *offset, uint64_t most)
 {
 	struct vsq_lab *lab = app->lab;
 
-	for (;;) {
-		ptrdiff_t got = stk_recv(node->stk, now, fd, lab->scratch, LAB_SCRATCH, 0, NULL);
+	while (most) {
+		size_t len = most < LAB_SCRATCH ? (size_t)most : LAB_SCRATCH;
+		ptrdiff_t got = stk_recv(node->stk, now, fd, lab->scratch, len, 0, NULL);
 
 		if (got <= 0)
 			return got == 0 ? 1 : got == -EAGAIN ? 0 : (int)got;
 		if (memcmp(lab->scratch, lab_pattern(lab, *offset), (size_t)got))
 			app->corrupted++;
 		*offset += (uint64_t)got;
+		most -= (uint64_t)got;
 	}
+	return 0;
+}
+
+int lab_tcp_receive(struct lab_app *app, vs_time now, struct lab_node *node, int fd,
+		    uint64_t *offset)
+{
+	return lab_tcp_receive_some(app, now, node, fd, offset, UINT64_MAX);
 }

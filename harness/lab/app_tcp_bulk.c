@@ -5,6 +5,15 @@
 
 #include "harness/lab/app.h"
 
+static int check(struct lab_app *app)
+{
+	if (app->p.pause != VS_NEVER && app->p.resume <= app->p.pause)
+		return lab_fail(app->lab, -EINVAL, "tcp-bulk: resume must be after pause");
+	if (app->p.read && app->p.interval <= 0)
+		return lab_fail(app->lab, -EINVAL, "tcp-bulk: interval=0: it must be more");
+	return 0;
+}
+
 static uint64_t limit(const struct lab_app *app)
 {
 	/* Stopped: what was sent is all there is. */
@@ -22,7 +31,7 @@ static void client_send(struct lab_app *app, vs_time now)
 	if (!err)
 		err = stk_shutdown(app->from->stk, now, app->client, STK_SHUT_WR);
 	if (err)
-		lab_app_fail(app, now, "%s: send: %s", app->from->name, strerror(-err));
+		lab_tcp_failed(app, now, app->from, -err);
 }
 
 static void client_event(struct lab_app *app, vs_time now, unsigned readiness)
@@ -31,7 +40,7 @@ static void client_event(struct lab_app *app, vs_time now, unsigned readiness)
 		int error = lab_tcp_error(app, app->from, app->client);
 
 		if (error) {
-			lab_app_fail(app, now, "%s: %s", app->from->name, strerror(error));
+			lab_tcp_failed(app, now, app->from, error);
 			return;
 		}
 	}
@@ -48,15 +57,43 @@ static void client_event(struct lab_app *app, vs_time now, unsigned readiness)
 		lab_app_close(app, now, app->from, &app->client);
 }
 
+/* How many bytes the receiver may take now: it may pause, and it may be slow. */
+static uint64_t allowance(struct lab_app *app, vs_time now)
+{
+	const struct lab_app_params *p = &app->p;
+
+	if (now >= p->pause && now < p->resume)
+		return 0;
+	if (!p->read)
+		return UINT64_MAX;
+	if (now < app->read_at)
+		return 0;
+	app->read_at = now + p->interval;
+	return (uint64_t)((double)p->read / 8 * (double)p->interval / (double)VS_SEC + 0.5);
+}
+
+/* When there may be more to take. */
+static void look_again(struct lab_app *app, vs_time now)
+{
+	if (now >= app->p.pause && now < app->p.resume)
+		lab_app_tick_at(app, app->p.resume);
+	else if (app->p.read)
+		lab_app_tick_at(app, app->read_at);
+}
+
 static void server_event(struct lab_app *app, vs_time now)
 {
-	uint64_t before = app->bytes_received;
-	int got = lab_tcp_receive(app, now, app->to, app->server, &app->bytes_received);
+	uint64_t before = app->bytes_received, most = allowance(app, now);
+	int got = most ? lab_tcp_receive_some(app, now, app->to, app->server,
+					      &app->bytes_received, most)
+		       : 0;
+
+	look_again(app, now);
 
 	if (app->bytes_received > before)
 		lab_bins_add(&app->goodput, now, (double)(app->bytes_received - before) * 8);
 	if (got < 0) {
-		lab_app_fail(app, now, "%s: receive: %s", app->to->name, strerror(-got));
+		lab_tcp_failed(app, now, app->to, -got);
 	} else if (got == 1) {
 		if (app->bytes_received != app->bytes_sent) {
 			lab_app_fail(app, now, "%s: the stream ended after %llu of %llu bytes",
@@ -76,6 +113,12 @@ static void event(struct lab_app *app, vs_time now, int fd, enum lab_role role, 
 	lab_tcp_event(app, now, role, readiness, client_event, server_event);
 }
 
+static void tick(struct lab_app *app, vs_time now)
+{
+	if (app->server >= 0)
+		server_event(app, now);
+}
+
 static void stop(struct lab_app *app, vs_time now)
 {
 	/* Whoever has sent everything has shut its side already. */
@@ -83,13 +126,17 @@ static void stop(struct lab_app *app, vs_time now)
 		client_send(app, now);
 }
 
-static const char *const keys[] = {"bytes", "port", NULL};
+static const char *const keys[] = {"bytes", "read",  "interval",   "pause",
+				   "resume", LAB_TCP_KEYS, NULL};
 
 const struct lab_app_kind lab_app_tcp_bulk = {
 	.name = "tcp-bulk",
 	.keys = keys,
 	.tells = LAB_TELLS_BYTES | LAB_TELLS_RTT | LAB_TELLS_TCP,
+	.defaults = {.interval = 10 * VS_MSEC},
+	.check = check,
 	.start = lab_tcp_start,
+	.tick = tick,
 	.stop = stop,
 	.event = event,
 };

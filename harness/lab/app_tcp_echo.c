@@ -78,7 +78,7 @@ static void client_event(struct lab_app *app, vs_time now, unsigned readiness)
 	int error = readiness & STK_ERR ? lab_tcp_error(app, app->from, app->client) : 0;
 
 	if (error) {
-		lab_app_fail(app, now, "%s: %s", app->from->name, strerror(error));
+		lab_tcp_failed(app, now, app->from, error);
 		return;
 	}
 	if (app->sent)
@@ -131,7 +131,7 @@ static void stop(struct lab_app *app, vs_time now)
 		finish(app, now);
 }
 
-static const char *const keys[] = {"count", "size", "interval", "port", NULL};
+static const char *const keys[] = {"count", "size", "interval", LAB_TCP_KEYS, NULL};
 
 const struct lab_app_kind lab_app_tcp_echo = {
 	.name = "tcp-echo",

@@ -24,15 +24,24 @@ static int check(struct lab_app *app)
 static void tcp_failed(struct lab_app *app, vs_time now, struct lab_node *node, int err)
 {
 	if (err && err != -EAGAIN && err != -ENOTCONN)
-		lab_app_fail(app, now, "%s: %s", node->name, strerror(-err));
+		lab_tcp_failed(app, now, node, -err);
 }
 
 /* Sends what is missing of the requests made so far. */
 static void client_send(struct lab_app *app, vs_time now)
 {
-	tcp_failed(app, now, app->from,
-		   lab_tcp_send(app, now, app->from, app->client, &app->bytes_sent,
-				app->sent * app->p.request));
+	uint64_t end = app->sent * app->p.request, start = end - app->p.request;
+	int err = 0;
+
+	/* In so many writes, each of which TCP may send by itself. */
+	for (uint64_t i = 1; i <= app->p.writes && !err; i++) {
+		uint64_t upto = start + app->p.request * i / app->p.writes;
+
+		if (app->bytes_sent < upto)
+			err = lab_tcp_send(app, now, app->from, app->client, &app->bytes_sent,
+					   upto);
+	}
+	tcp_failed(app, now, app->from, err);
 }
 
 static void next_request(struct lab_app *app, vs_time now)
@@ -70,7 +79,7 @@ static void client_event(struct lab_app *app, vs_time now, unsigned readiness)
 	int error = readiness & STK_ERR ? lab_tcp_error(app, app->from, app->client) : 0;
 
 	if (error) {
-		lab_app_fail(app, now, "%s: %s", app->from->name, strerror(error));
+		lab_tcp_failed(app, now, app->from, error);
 		return;
 	}
 	if (app->sent)
@@ -110,12 +119,13 @@ static void stop(struct lab_app *app, vs_time now)
 		next_request(app, now);
 }
 
-static const char *const keys[] = {"requests", "request", "response", "interval", "port", NULL};
+static const char *const keys[] = {"requests", "request", "response", "interval",
+				   "writes",   LAB_TCP_KEYS, NULL};
 
 const struct lab_app_kind lab_app_tcp_request_response = {
 	.name = "tcp-request-response",
 	.keys = keys,
-	.defaults = {.requests = 100, .request = 64, .response = 1024},
+	.defaults = {.requests = 100, .request = 64, .response = 1024, .writes = 1},
 	.tells = LAB_TELLS_MESSAGES | LAB_TELLS_BYTES | LAB_TELLS_RTT | LAB_TELLS_TCP,
 	.check = check,
 	.start = lab_tcp_start,

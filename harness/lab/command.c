@@ -172,9 +172,11 @@ static int run_line(struct vsq_lab *lab, const char *line, struct vs_text *answe
 		sim_touch(&node->engine);
 		return err;
 	case LAB_PROBE:
+	case LAB_PEER:
 		break;
 	}
-	return lab_fail(lab, -EINVAL, "%s: a probe has no commands", node->name);
+	return lab_fail(lab, -EINVAL, "%s: a %s has no commands", node->name,
+			lab_kind_name(node->kind));
 }
 
 static void command_due(struct vs_timer *timer, void *ctx, vs_time now)

@@ -9,6 +9,7 @@
 #include "core/wire/addr.h"
 #include "harness/lab/lab.h"
 #include "harness/lab/number.h"
+#include "harness/lab/peer.h"
 
 static int need_host(struct lab_node *node, const char *what)
 {
@@ -22,7 +23,7 @@ int lab_node_set_address(struct lab_node *node, int interface, const char *text)
 {
 	struct wire_addr addr;
 	unsigned bits;
-	int err = need_host(node, "addresses");
+	int err = node->kind == LAB_PEER ? 0 : need_host(node, "addresses");
 
 	if (err)
 		return err;
@@ -33,10 +34,13 @@ int lab_node_set_address(struct lab_node *node, int interface, const char *text)
 		return lab_fail(node->lab, -EINVAL,
 				"%s: \"%s\" is not an address like 10.0.0.1/24 or 2001:db8::1/64",
 				node->name, text ? text : "");
-	err = lab_node_interfaces(node, interface);
+	err = node->kind == LAB_PEER ? 0 : lab_node_interfaces(node, interface);
 	if (err)
 		return err;
-	err = stk_addr_add(node->stk, sim_now(node->lab->sim), interface, &addr, bits);
+	if (node->kind == LAB_PEER)
+		err = lab_peer_address(node, &addr);
+	else
+		err = stk_addr_add(node->stk, sim_now(node->lab->sim), interface, &addr, bits);
 	if (err)
 		return lab_fail(node->lab, err, "%s: address %s: %s", node->name, text,
 				strerror(-err));
@@ -121,6 +125,19 @@ static int set_mtu(struct lab_node *node, const char *value)
 	return 0;
 }
 
+/* A time with a sign: "+3s", "-20ms". */
+static int set_clock(struct lab_node *node, const char *value)
+{
+	bool behind = *value == '-';
+	vs_time ahead;
+
+	if (lab_number_time(value + (*value == '-' || *value == '+'), &ahead))
+		return lab_fail(node->lab, -EINVAL, "%s: clock \"%s\": it must be like 3s or -20ms",
+				node->name, value);
+	stk_set_clock(node->stk, (behind ? -ahead : ahead) / VS_MSEC);
+	return 0;
+}
+
 static int set_host(struct lab_node *node, const char *name, const char *value)
 {
 	const char *full = name;
@@ -128,6 +145,8 @@ static int set_host(struct lab_node *node, const char *name, const char *value)
 
 	if (!strcmp(name, "mtu"))
 		return set_mtu(node, value);
+	if (!strcmp(name, "clock"))
+		return set_clock(node, value);
 	for (size_t i = 0; i < sizeof(short_names) / sizeof(short_names[0]); i++)
 		if (!strcmp(name, short_names[i].name))
 			full = short_names[i].full;
@@ -136,7 +155,8 @@ static int set_host(struct lab_node *node, const char *name, const char *value)
 	if (err == -ENOENT)
 		return lab_fail(node->lab, err,
 				"%s: there is no setting \"%s\": there are mtu, cc, sack, "
-				"timestamps, window_scaling, ecn, rmem, wmem, ttl, forwarding, and "
+				"timestamps, window_scaling, ecn, rmem, wmem, ttl, forwarding, "
+				"clock, and "
 				"Linux's names",
 				node->name, name);
 	if (err)
@@ -183,9 +203,11 @@ int lab_node_set(struct lab_node *node, const char *name, const char *value)
 	case LAB_SWITCH:
 		return set_switch(node, name, value);
 	case LAB_PROBE:
+	case LAB_PEER:
 		break;
 	}
-	return lab_fail(node->lab, -ENOENT, "%s: a probe has no settings", node->name);
+	return lab_fail(node->lab, -ENOENT, "%s: a %s has no settings", node->name,
+			lab_kind_name(node->kind));
 }
 
 static int set_lab(struct vsq_lab *lab, const char *name, const char *value)

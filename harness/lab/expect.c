@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/lab/app.h"
 #include "harness/lab/lab.h"
 
 struct expectation {
@@ -88,6 +89,23 @@ void lab_expectations_judge(struct vsq_lab *lab)
 				  "expected %s %s %.12g: it is %.12g", e->metric,
 				  relations[e->relation], e->value, value);
 	}
+}
+
+bool lab_failure_expected(const struct lab_app *app)
+{
+	static const char *const metrics[] = {"failed", "error", "error_back"};
+	char name[48];
+
+	for (unsigned i = 0; i < app->lab->expectations.count; i++) {
+		const struct expectation *e = app->lab->expectations.items[i];
+
+		for (size_t m = 0; m < sizeof(metrics) / sizeof(metrics[0]); m++) {
+			snprintf(name, sizeof(name), "app.%d.%s", app->number, metrics[m]);
+			if (e->value != 0 && e->relation == 4 && !strcmp(e->metric, name))
+				return true;
+		}
+	}
+	return false;
 }
 
 void lab_expectations_free(struct vsq_lab *lab)

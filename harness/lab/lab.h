@@ -4,6 +4,7 @@
  *      vsq.h     what users call           lab.c      a lab, its memory, running and finishing
  *      node.c    hosts, switches, probes   cable.c    joins, links, what passes them
  *      app.c     applications in general   app_*.c    one kind each
+ *      peer.c    peers that break TCP's rules (peer.h)
  *      flow.c    what TCP is seen doing    capture.c  pcapng        digest.c   the run's hash
  *      command.c management commands       metric.c   names for values, expectations
  *      series.c  values over time          histogram.c percentiles
@@ -36,6 +37,7 @@ struct lab_capture;
 struct lab_digest;
 struct lab_flow;
 struct lab_node;
+struct lab_peer;
 struct lab_probe;
 
 /* Arrays of pointers that grow. */
@@ -52,6 +54,7 @@ enum lab_kind {
 	LAB_ROUTER,
 	LAB_SWITCH,
 	LAB_PROBE,
+	LAB_PEER,
 };
 
 const char *lab_kind_name(enum lab_kind);
@@ -111,6 +114,7 @@ struct lab_node {
 	struct mgmt *mgmt;
 
 	struct lab_probe *probe;
+	struct lab_peer *peer;
 };
 
 /* One direction of a cable: 0 enters at the left end. */
@@ -272,6 +276,9 @@ struct lab_accessor {
 int lab_metric_find(struct vsq_lab *, const char *name, struct lab_accessor *);
 void lab_expectations_judge(struct vsq_lab *);
 void lab_expectations_free(struct vsq_lab *);
+
+/* Whether somebody expects that the application fails: then it is no fault of the run. */
+bool lab_failure_expected(const struct lab_app *);
 
 #define LAB_TERMS_MAX 8
 

@@ -30,6 +30,16 @@ static double get_failed(const struct lab_app *a)
 	return a->failed;
 }
 
+static double get_error(const struct lab_app *a)
+{
+	return a->error_number[0];
+}
+
+static double get_error_back(const struct lab_app *a)
+{
+	return a->error_number[1];
+}
+
 static double get_duration(const struct lab_app *a)
 {
 	return (double)lab_app_duration(a);
@@ -84,6 +94,8 @@ static const struct app_metric app_metrics[] = {
 	{"failed", 0, 0, get_failed},
 	{"duration", 0, 0, get_duration},
 	{"errors", 0, COUNTER(errors), NULL},
+	{"error", LAB_TELLS_TCP, 0, get_error},
+	{"error_back", LAB_TELLS_TCP, 0, get_error_back},
 	{"corrupted", 0, COUNTER(corrupted), NULL},
 	{"sent", LAB_TELLS_MESSAGES, COUNTER(sent), NULL},
 	{"received", LAB_TELLS_MESSAGES, COUNTER(received), NULL},

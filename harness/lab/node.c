@@ -10,6 +10,7 @@
 #include "core/wire/addr.h"
 #include "harness/lab/app.h"
 #include "harness/lab/lab.h"
+#include "harness/lab/peer.h"
 
 const char *lab_kind_name(enum lab_kind kind)
 {
@@ -22,6 +23,8 @@ const char *lab_kind_name(enum lab_kind kind)
 		return "switch";
 	case LAB_PROBE:
 		return "probe";
+	case LAB_PEER:
+		return "peer";
 	}
 	return "";
 }
@@ -233,6 +236,8 @@ static int node_add(struct vsq_lab *lab, const char *name, enum lab_kind kind, u
 		err = make_host(node);
 	else if (!err && kind == LAB_SWITCH)
 		err = make_switch(node, ports);
+	else if (!err && kind == LAB_PEER)
+		err = lab_peer_create(node);
 	else if (!err)
 		err = lab_probe_create(node);
 	if (!err)
@@ -259,6 +264,11 @@ int vsq_add_router(struct vsq_lab *lab, const char *name)
 int vsq_add_switch(struct vsq_lab *lab, const char *name, unsigned ports)
 {
 	return node_add(lab, name, LAB_SWITCH, ports);
+}
+
+int vsq_add_peer(struct vsq_lab *lab, const char *name)
+{
+	return node_add(lab, name, LAB_PEER, 0);
 }
 
 int vsq_add_probe(struct vsq_lab *lab, const char *name)
@@ -300,13 +310,15 @@ struct vs_counters lab_node_counters(const struct lab_node *node)
 		return stk_counters(node->stk);
 	if (node->vsw)
 		return vsw_counters(node->vsw);
+	if (node->peer)
+		return lab_peer_counters(node->peer);
 	return (struct vs_counters){node->counters.names, node->counters.values,
 				    node->counters.count};
 }
 
 void lab_node_stop(struct lab_node *node)
 {
-	if (node->stk || node->vsw)
+	if (node->stk || node->vsw || node->peer)
 		lab_counters_keep(&node->counters, lab_node_counters(node));
 	while (node->flows) {
 		struct lab_flow *flow = node->flows;
@@ -318,6 +330,8 @@ void lab_node_stop(struct lab_node *node)
 	node->in_world = false;
 	if (node->probe)
 		lab_probe_stop(node);
+	if (node->peer)
+		lab_peer_stop(node);
 	if (node->mgmt)
 		mgmt_destroy(node->mgmt);
 	if (node->vsw)
@@ -461,12 +475,13 @@ int lab_node_plug(struct lab_node *node, int port, struct sim_edge *edge)
 	case LAB_SWITCH:
 		return plug_switch(node, port, edge);
 	case LAB_PROBE:
+	case LAB_PEER:
 		if (port > 0)
-			return lab_fail(node->lab, -EINVAL, "%s: a probe has one port, 0, not %d",
-					node->name, port);
+			return lab_fail(node->lab, -EINVAL, "%s: a %s has one port, 0, not %d",
+					node->name, lab_kind_name(node->kind), port);
 		if (node->engine.ports && node->engine.edges[0])
-			return lab_fail(node->lab, -EBUSY, "%s: a probe has one cable, not two",
-					node->name);
+			return lab_fail(node->lab, -EBUSY, "%s: a %s has one cable, not two",
+					node->name, lab_kind_name(node->kind));
 		err = sim_join(&node->engine, 0, edge);
 		return err;
 	}

@@ -33,17 +33,19 @@ VSQ_API const char *vsq_error(const struct vsq_lab *);
 VSQ_API int vsq_add_host(struct vsq_lab *, const char *name);
 VSQ_API int vsq_add_router(struct vsq_lab *, const char *name);
 VSQ_API int vsq_add_switch(struct vsq_lab *, const char *name, unsigned ports); /* 0: 32 */
+VSQ_API int vsq_add_peer(struct vsq_lab *, const char *name); /* see tcp-peer, syn-flood */
 VSQ_API int vsq_node(struct vsq_lab *, const char *name);
 VSQ_API int vsq_node_count(struct vsq_lab *);
 VSQ_API const char *vsq_node_name(struct vsq_lab *, int node);
-VSQ_API const char *vsq_node_kind(struct vsq_lab *, int node); /* "host", "router", "switch",
-								 * "probe" */
+/* "host", "router", "switch", "probe", "peer" */
+VSQ_API const char *vsq_node_kind(struct vsq_lab *, int node);
 
 /* Hosts and routers. Interfaces are numbered from 1, one per cable in the order of joining;
  * an address may be given before its cable. address is "10.0.0.1/24"; gateway and destination are
  * text too ("default", "10.1.0.0/16"). Settings have Linux's names, or short ones: mtu, cc, sack,
- * timestamps, window_scaling, ecn, rmem, wmem, ttl, forwarding. A switch has hub, ports, expire,
- * gc and persistence. Node -1 is the lab itself: memory (bytes for frames, before the first node).
+ * timestamps, window_scaling, ecn, rmem, wmem, ttl, forwarding; and clock, how far the host's is
+ * ahead ("-3s"), before its connections. A switch has hub, ports, expire, gc and persistence. Node
+ * -1 is the lab itself: memory (bytes for frames, before the first node).
  */
 VSQ_API int vsq_address(struct vsq_lab *, int node, int interface, const char *address);
 VSQ_API int vsq_route(struct vsq_lab *, int node, const char *destination, const char *gateway);
@@ -89,10 +91,21 @@ VSQ_API int vsq_capture(struct vsq_lab *, int cable, int side, const char *path)
  *   ping                  count= (0: until stop), interval= (1 s; ns), size= (56)
  *   udp-cbr               rate= (1,000,000 bit/s of payload) or interval=, size= (1,000), count=,
  *                         bytes=, port=
- *   tcp-bulk              bytes= (0: until stop), port=
+ *   every kind over TCP   port=, from_port=, nodelay=0|1, keepalive=0|1, user_timeout=, maxseg=,
+ *                         sndbuf=, rcvbuf=: of both ends' sockets, but for from_port
+ *   tcp-bulk              bytes= (0: until stop); the receiver: read= (a rate; 0: all at once),
+ *                         interval= (10 ms, between its reads), pause=, resume= (moments)
  *   tcp-request-response  requests= (100; 0: until stop), request= (64), response= (1,024),
- *                         interval= (0: at once), port=
- *   tcp-echo              count= (100; 0: until stop), size= (64), interval= (100 ms), port=
+ *                         interval= (0: at once), writes= (1, of which a request is made)
+ *   tcp-echo              count= (100; 0: until stop), size= (64), interval= (100 ms)
+ *   tcp-exchange          bytes=, response= (the other way), close=, close_back= (moments when an
+ *                         end closes; once it has sent, and `to` read, all), reset=, reset_back=,
+ *                         simultaneous=0|1 (neither listens)
+ *   tcp-peer              to is a peer: bytes=, response=, act= (plain; docs/scenario.md has them
+ *                         all), n= (the act's own number), after= (data segments before it
+ *                         begins), hold= (how long a window stays closed; 0: for ever), window=
+ *                         (65,535), mss= (1,460)
+ *   syn-flood             from is a peer: count= (1,000), interval= (1 ms), port=
  * Times may have a unit (ns us ms s m h), bytes B KB MB GB KiB MiB GiB, rates bit/s kbit/s Mbit/s
  * Gbit/s. port 0 is one of the application's own.
  */

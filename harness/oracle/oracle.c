@@ -180,7 +180,7 @@ static bool app_is_sound(struct lab_app *app)
 {
 	const char *wrong = NULL;
 
-	if (app->failed)
+	if (app->failed && !lab_failure_expected(app))
 		wrong = app->error;
 	else if (app->corrupted)
 		wrong = "content differs from what was sent";

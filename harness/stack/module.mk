@@ -1,1 +1,1 @@
-$(call declare,tool,link_taps,link_taps.c,link mgmt host base)
+$(call declare,tool,link_taps,link_taps.c,link mgmt wire host base)

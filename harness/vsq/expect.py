@@ -2,6 +2,7 @@
 """Expectations: a metric, a relation, a value with its unit; and for people, why."""
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass
 
@@ -23,9 +24,22 @@ class Expectation:
     why: str = ""
 
 
+def _error(given: str) -> tuple[str, float, str]:
+    match = _FORM.fullmatch(given)
+    number = getattr(errno, match[2], None) if match else None
+    if match and match[2] == "none":
+        number = 0
+    if number is None or match[1] not in (None, "==", "!="):
+        raise units.UnitError(f"{quote(given)} is no error",
+                              '"ETIMEDOUT", "ECONNRESET", "!= EPIPE", "none" ...')
+    return match[1] or "==", float(number), f"{match[1] or '=='} {match[2]}"
+
+
 def condition(metric: str, given: object) -> tuple[str, float, str]:
     """(relation, value, text) from what a scenario says. units.UnitError."""
     quantity = units.quantity_of(metric)
+    if quantity == "error" and isinstance(given, str):
+        return _error(given)
     if isinstance(given, bool):
         return "==", float(given), f"== {int(given)}"
     if isinstance(given, (int, float)):

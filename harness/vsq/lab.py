@@ -106,10 +106,19 @@ class Lab:
         document.judge()
         return self.add_node(node)
 
+    def peer(self, name: str, **keys) -> str:
+        """A peer that breaks TCP's rules (tcp-peer, syn-flood); keys as in [peer.NAME]."""
+        document, table = self._read(("peer", name), keys)
+        node = scenario.read_peer(name, table)
+        document.judge()
+        return self.add_node(node)
+
     def add_node(self, node: scenario.Node) -> str:
         name = self._c(node.name)
         if node.kind == "switch":
             code = self.lib.vsq_add_switch(self.pointer, name, node.ports)
+        elif node.kind == "peer":
+            code = self.lib.vsq_add_peer(self.pointer, name)
         elif node.kind == "router":
             code = self.lib.vsq_add_router(self.pointer, name)
         else:

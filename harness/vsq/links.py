@@ -41,6 +41,7 @@ PARAMETERS = {p.name: p for p in (
     Parameter("reorder", "reorder", "percent", 1, "frames that others overtake, percent", _PERCENT),
     Parameter("reorder-delay", "reorder-delay", "time", 10**6,
               "how long a reordered frame is held back"),
+    Parameter("ecn", "ecn", "size", 1, "bytes in the queue beyond which packets are marked (CE)"),
     Parameter("corrupt", "corrupt", "percent", 1, "frames damaged as a whole, percent", _PERCENT),
 )}
 COMMANDS = {p.command: p for p in PARAMETERS.values()}

@@ -8,6 +8,7 @@ import tomllib
 from .errors import InputError, listing, quote, suggest
 from .fields import Document
 
+NAMED = ("host", "router", "switch", "peer")
 _SHAPE = "host.alice.cc=reno, cable.0.loss=5, lab.seed=3"
 _KEY = re.compile(r'"([^"]*)"|([^."\[\]]+)|\[(\d+)\]')
 
@@ -59,7 +60,7 @@ def apply(top: dict, assignment: str, document: Document) -> None:
             if not path and part not in at and part != "lab":
                 wrong(f"no section {quote(part)}.{suggest(part, at)}", listing(at))
                 return
-            if len(path) == 1 and path[0] in ("host", "router", "switch") and part not in at:
+            if len(path) == 1 and path[0] in NAMED and part not in at:
                 wrong(f"no {path[0]} {quote(part)}.{suggest(part, at)}", listing(at))
                 return
             at = at.setdefault(part, {})

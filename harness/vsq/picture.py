@@ -36,6 +36,7 @@ svg{background:var(--page)}
 GLYPHS = {
     "host": "M-8-6h16v10h-16zM-3 7h6M0 4v3",
     "switch": "M-8-3h14m-3-3 3 3-3 3M8 4h-14m3-3-3 3 3 3",
+    "peer": "M-7-7h14v9a7 7 0 0 1-14 0zM-3-2h.01M3-2h.01M-3 4q3-3 6 0",
     "router": "M0-7a7 7 0 1 0 .01 0zM-4 0h8M0-4v8",
 }
 

@@ -14,7 +14,7 @@ from .fields import Document, Table
 
 SIZE_MAX = 4 << 20
 WORD = re.compile(r"[A-Za-z_][\w-]{0,62}", re.ASCII)	# dots part the names of metrics
-SECTIONS = ("lab", "host", "router", "switch", "cable", "app", "at", "expect")
+SECTIONS = ("lab", "host", "router", "switch", "peer", "cable", "app", "at", "expect")
 
 
 @dataclass
@@ -126,6 +126,17 @@ def read_host(name: str, table: Table, kind: str = "host") -> Node:
     node.addresses = _addresses(table)
     node.routes = _routes(table)
     node.settings = settings.read(table)
+    table.done()
+    return node
+
+
+def read_peer(name: str, table: Table) -> Node:
+    node = Node(name, "peer")
+    node.addresses = [(1, text) for text in table.texts("addr")]
+    for _, text in node.addresses:
+        if not _address(text):
+            table.note("addr", f"{quote(text)} is no address with its prefix length",
+                       '"10.0.0.1/24", "2001:db8::1/64"')
     table.done()
     return node
 
@@ -353,7 +364,7 @@ def _lab(table: Table | None, scenario: Scenario) -> None:
 
 
 def _nodes(top: Table, scenario: Scenario) -> None:
-    for kind in ("host", "router", "switch"):
+    for kind in ("host", "router", "switch", "peer"):
         for name, table in top.named(kind):
             if not WORD.fullmatch(name):
                 top.document.note((kind, name), f"{quote(name)} is no name for a node",
@@ -363,6 +374,8 @@ def _nodes(top: Table, scenario: Scenario) -> None:
                                   "names that differ")
             elif kind == "switch":
                 scenario.nodes.append(read_switch(name, table))
+            elif kind == "peer":
+                scenario.nodes.append(read_peer(name, table))
             else:
                 scenario.nodes.append(read_host(name, table, kind))
 

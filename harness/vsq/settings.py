@@ -17,6 +17,7 @@ SHORT = {
     "wmem": 'TCP send buffer: "MIN DEFAULT MAX" in bytes',
     "ttl": "hop limit of what it sends",
     "forwarding": "whether it forwards packets, 0 or 1 (a router does)",
+    "clock": "how far its clock is ahead, a time; behind: below 0",
 }
 
 
@@ -52,6 +53,10 @@ def read(table: Table) -> list[tuple[str, str]]:
     """The settings in a [host.NAME]: short keys, net.* keys, and a table [host.NAME.settings]."""
     found = []
     for key in (*SHORT, "net"):
+        if key == "clock":
+            ahead = table.quantity(key, "time", low=None)
+            found += [] if ahead is None else [(key, str(int(ahead)))]
+            continue
         value = table.raw(key)
         if value is not None:
             found += _flat(table, key, value, key)

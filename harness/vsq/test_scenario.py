@@ -118,7 +118,10 @@ def test_units_become_wirefilters_own(given, command):
     ('kind = "tcp-bulk"', 'kind = "tcp-bulge"', 26, ["app[0].kind", 'Did you mean "tcp-bulk"']),
     ('from = "alice"', 'from = "sw"', 27, ["runs no application"]),
     ('bytes = "20MB"', 'bytes = "20"', 29, ["app[0].bytes", "no unit"]),
-    ('bytes = "20MB"', 'interval = "1s"', 29, ["app[0].interval", "unknown key"]),
+    ('bytes = "20MB"', "count = 3", 29, ["app[0].count", "unknown key"]),
+    ('to = "bob"', 'to = "bob"\nact = "shrink"', 29, ["app[0].act", "unknown key"]),
+    ('kind = "tcp-bulk"', 'kind = "tcp-peer"', 28, ["app[0].to", '"bob" is a host, not a peer']),
+    ("app = 0", 'app = 0\nerror = "ENOSUCH"', 37, ["expect[0].error", "ENOSUCH", "ETIMEDOUT"]),
     ('time = "30s"', 'time = "30"', 32, ["at[0].time"]),
     ("sw port/setvlan", "ws port/setvlan", 33, ["at[0].do", 'Did you mean "sw"']),
     ("delay 100ms", "delay 100parsec", 33, ["at[0].do", "parsec"]),
@@ -293,7 +296,16 @@ def documented(heading):
         if names[0] in apps.KINDS:
             names = re.findall(r"`([^`]*)`", re.sub(r"\(.*?\)", "", last))
         words += [name.split(".")[0] for name in names]
-    return set(words)
+    return set(words) - set(apps.ACTS)
+
+
+def test_every_act_is_documented_and_known_to_the_engine():
+    page = (SCENARIOS.parent / "docs" / "scenario.md").read_text()
+    rows = re.search(r"^\| act \|.*?\n\n", page, re.MULTILINE | re.DOTALL)[0].splitlines()
+    named = re.findall(r"`([a-z-]+)`", "".join(row.split("|")[1] for row in rows if row))
+    assert sorted(named) == sorted(apps.ACTS)
+    source = (SCENARIOS.parent / "harness" / "lab" / "peer_act.c").read_text()
+    assert re.findall(r'^\t\[LAB_ACT_\w+\] = \{"([\w-]+)"', source, re.MULTILINE) == list(apps.ACTS)
 
 
 @pytest.mark.parametrize("heading, path", [
@@ -313,8 +325,12 @@ def test_every_key_is_documented_and_every_documented_key_is_read(monkeypatch, h
         done(self)
 
     monkeypatch.setattr(Table, "done", note_and_do)
-    for kind in apps.KINDS:
-        parse(SMALL.replace('"tcp-bulk"', f'"{kind}"').replace('bytes = "20MB"\n', ""))
+    for kind, known in apps.KINDS.items():
+        text = SMALL.replace('"tcp-bulk"', f'"{kind}"').replace('bytes = "20MB"\n', "")
+        if known.peer:
+            text = re.sub(rf'^{known.peer} = .*', f'{known.peer} = "mallory"', text,
+                          flags=re.MULTILINE)
+        parse(text + '[peer.mallory]\naddr = "10.0.0.9/24"\n')
     assert read[path] == documented(heading)
 
 

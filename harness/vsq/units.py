@@ -6,6 +6,7 @@ told apart as SI and IEC do: kB is 1000 bytes, KiB 1024.
 """
 from __future__ import annotations
 
+import errno
 import math
 import re
 from decimal import Decimal, InvalidOperation
@@ -99,6 +100,8 @@ def quantity_of(metric: str) -> str:
         return "time"
     if last == "bytes" or last.endswith("_bytes") or last.endswith("Octets"):
         return "size"
+    if words[0] == "app" and last in ("error", "error_back"):
+        return "error"
     if last in ("loss", "loss_percent", "share"):
         return "percent"
     return "number"
@@ -141,7 +144,8 @@ def show(value: float, quantity: str) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     return {"time": show_time, "size": show_size, "rate": show_rate,
-            "percent": lambda v: f"{v:.3g} %", "number": show_count}[quantity](value)
+            "percent": lambda v: f"{v:.3g} %", "number": show_count,
+            "error": lambda v: errno.errorcode.get(int(v), "none")}[quantity](value)
 
 
 def plain(number: Decimal, digits: int = 6) -> str:

@@ -205,7 +205,7 @@ void tcp_choose_iss(struct tcp_pcb *p)
 				 (uint32_t)p->so.local.port << 16 | p->so.remote.port);
 
 	p->iss = (uint32_t)(f + (uint64_t)(tcp_now(p) / (4 * VS_USEC)));
-	p->ts_offset = (uint32_t)(f >> 32);
+	p->ts_offset = (uint32_t)(f >> 32) + (uint32_t)p->stk->clock_ms;
 	p->snd_una = p->iss;
 	p->snd_nxt = p->iss;
 	p->snd.seq = p->iss + 1;
