@@ -66,6 +66,12 @@ static void measure(struct tcp_pcb *p, const struct tcp_in *in, vs_time sent_at)
 {
 	uint32_t ms;
 
+	/* What came twice made the peer answer, and is not what its timestamp echoes: segments
+	 * outside the window leave TS.Recent alone (RFC 7323 5.3 R2). When ACKs were lost, the time
+	 * since the originals left is that of our timeouts, not of the path.
+	 */
+	if (p->rack.dsack)
+		return;
 	if (sent_at != VS_NEVER) {
 		tcp_rtt_sample(p, tcp_now(p) - sent_at);
 		return;

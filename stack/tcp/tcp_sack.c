@@ -32,7 +32,8 @@ static uint32_t mark(struct tcp_pcb *p, const struct wire_tcp_sack *block)
 		if (wire_seq_lt(r->seq, block->left) || (r->flags & TCP_SENT_SACKED))
 			continue;
 		if (!(r->flags & TCP_SENT_REPEATED)) {
-			tcp_rtt_sample(p, tcp_now(p) - r->at);
+			if (!p->rack.dsack)
+				tcp_rtt_sample(p, tcp_now(p) - r->at);
 			if (wire_seq_leq(r->end, p->recover))
 				p->original = true;
 		}

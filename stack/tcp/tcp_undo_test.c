@@ -286,6 +286,37 @@ static void dsack_for_all_that_left_again_undoes_fast_recovery(void **state)
 	fake_free(w);
 }
 
+/* All ACKs were lost, and the fifth copy of the first segment makes the peer answer. It echoes what
+ * came before that copy (RFC 7323 5.3 R2): the time since is that of our timeouts.
+ */
+static void answer_to_a_duplicate_measures_no_round_trip(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w, true, true);
+	struct wire_tcp h = {
+		.window = 65535, .has_timestamp = true, .ts_val = 2, .ts_ecr = 100, .sacks = 2};
+
+	(void)state;
+	fake_send(w, p, data, 4000, 0);
+	fake_run(w, 9000 * MS);
+	assert_int_equal(p->timeouts, 4);
+	assert_int_equal(tcp_rto(p), 4800 * MS);
+	ack(w, p, 4, 0, 1, 100);
+	assert_int_equal(p->snd.len, 0);
+	assert_int_equal(p->srtt, 100 * MS);
+	assert_int_equal(tcp_rto(p), 300 * MS);
+	/* What it reports besides came long ago, too. */
+	fake_send(w, p, data, 2000, 0);
+	fake_run(w, 9200 * MS);
+	h.ts_ecr += p->ts_offset;
+	h.sack[0] = (struct wire_tcp_sack){p->iss + 3001, p->iss + 4001};
+	h.sack[1] = (struct wire_tcp_sack){p->iss + 5001, p->iss + 6001};
+	fake_inject(w, ACK, 1, 4001, 0, &h);
+	assert_int_equal(p->board.sacked, 1000);
+	assert_int_equal(p->srtt, 100 * MS);
+	fake_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -296,6 +327,7 @@ int main(void)
 		cmocka_unit_test(frto_sends_what_is_lost_if_there_is_nothing_new),
 		cmocka_unit_test(frto_can_be_switched_off),
 		cmocka_unit_test(eifel_undoes_a_timeout_by_the_first_echo),
+		cmocka_unit_test(answer_to_a_duplicate_measures_no_round_trip),
 		cmocka_unit_test(eifel_leaves_a_real_timeout_alone),
 		cmocka_unit_test(retransmission_before_a_reduction_is_no_original),
 		cmocka_unit_test(dsack_for_all_that_left_again_undoes_fast_recovery),
