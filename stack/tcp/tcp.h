@@ -3,6 +3,7 @@
 #ifndef VSQ_TCP_TCP_H
 #define VSQ_TCP_TCP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/base/time.h"
@@ -85,5 +86,44 @@ struct tcp_sample {
 	vs_time srtt, rttvar, rto;	    /* ns; srtt 0: no sample yet */
 	bool in_recovery;
 };
+
+/* RFC 5681's and Linux's phases of congestion control, by Linux's numbers. */
+enum tcp_phase {
+	TCP_PHASE_OPEN,
+	TCP_PHASE_DISORDER, /* duplicates or SACKs have come, nothing is thought lost yet */
+	TCP_PHASE_CWR,	 /* ECN has shrunk the window */
+	TCP_PHASE_RECOVERY,
+	TCP_PHASE_LOSS,
+};
+
+/* All that a connection knows of itself: what Linux's TCP_INFO tells, and a little more. Windows of
+ * congestion are in segments, as there; times are in ns.
+ */
+struct tcp_details {
+	enum tcp_state state;
+	enum tcp_phase phase;
+	bool timestamps_on, sack_on, wscale_on, ecn_on, ecn_seen, syn_data;
+	bool rcv_shut, snd_shut; /* no more will come, or go */
+	uint8_t snd_wscale, rcv_wscale;
+	uint8_t retransmits, probes, backoff;
+	uint32_t snd_mss, rcv_mss, adv_mss;
+	uint32_t unacked, sacked, lost, retrans; /* segments of the scoreboard */
+	uint32_t snd_cwnd, snd_ssthresh;	 /* segments; ssthresh INT32_MAX: none yet */
+	uint32_t pmtu, rcv_ssthresh, rcv_space, reordering;
+	uint32_t snd_wnd, rcv_wnd;
+	uint32_t unsent, unacked_bytes, rcv_queued;
+	uint32_t snd_buf_used, snd_buf_max, rcv_buf_used, rcv_buf_max;
+	vs_time rto, ato, srtt, rttvar, min_rtt, rcv_rtt;
+	vs_time since_data_sent, since_data_received, since_ack_received;
+	uint32_t total_retrans, segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
+	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
+	vs_time busy, rwnd_limited, sndbuf_limited;
+	uint64_t pacing_rate, delivery_rate; /* bytes per second */
+	bool delivery_rate_app_limited;
+};
+
+/* 0; -EBADF, or -EOPNOTSUPP if fd is no TCP socket. */
+int tcp_details(const struct stk *, int fd, struct tcp_details *);
 
 #endif

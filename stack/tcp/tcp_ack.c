@@ -91,6 +91,7 @@ static void advance(struct tcp_pcb *p, const struct tcp_in *in)
 	vs_time sent_at = tcp_sent_acked(p, ack);
 
 	tcp_sndbuf_acked(p, ack);
+	p->account.bytes_acked += ack - p->snd_una;
 	p->snd_una = ack;
 	p->timeouts = 0;
 	p->push_now = false;
@@ -117,6 +118,7 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	struct tcp_acked a = {.flight = p->snd_nxt - una};
 
 	p->original = false;
+	p->account.ack_received_at = tcp_now(p);
 	p->rack.dsack = false;
 	p->rack.fack_before = p->rack.fack_valid ? p->rack.fack : una;
 	p->rack.has_ecr = p->ts_on && in->h.has_timestamp;

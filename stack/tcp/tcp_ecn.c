@@ -40,6 +40,8 @@ void tcp_ecn_data(struct tcp_pcb *p, const struct tcp_in *in)
 {
 	if (in->h.flags & WIRE_TCP_CWR)
 		p->ecn_echo = false;
+	if (in->ip->ip->tclass & ECN_MASK)
+		p->account.ecn_seen = true;
 	if ((in->ip->ip->tclass & ECN_MASK) != CE)
 		return;
 	if (!p->ecn_echo)

@@ -17,6 +17,7 @@
  *      tcp_sndbuf.c          bytes not yet acknowledged; tcp_sent.c the segments they left in
  *      tcp_rcvbuf.c          frames received, in order and not; the window offered
  *      tcp_tune.c            ... which follows how fast the application reads
+ *      tcp_details.c         what is told of a connection
  *      tcp_timer.c tcp_rtt.c deadlines of a connection on one timer; RFC 6298
  *      tcp_error.c           ICMP errors          tcp_trace.c  what observers see
  *
@@ -208,6 +209,26 @@ extern const struct tcp_cc tcp_reno, tcp_cubic;
 #define TCP_CC_WORDS 10
 const struct tcp_cc *tcp_cc_by_index(unsigned index); /* NULL: none */
 
+/* What is only counted: tcp_details() tells it. Why bytes wait is known to be one of three. */
+enum tcp_busy { TCP_IDLE, TCP_BUSY, TCP_RWND_LIMITED, TCP_SNDBUF_LIMITED, TCP_BUSY_KINDS };
+
+struct tcp_account {
+	uint64_t bytes_acked, bytes_received, bytes_sent, bytes_retrans;
+	uint32_t segs_in, segs_out, data_segs_in, data_segs_out;
+	uint32_t total_retrans, delivered, delivered_ce, dsack_dups, reord_seen, rcv_ooopack;
+	vs_time data_received_at, ack_received_at;
+	vs_time busy_since, busy[TCP_BUSY_KINDS];
+	uint8_t busy_now; /* enum tcp_busy */
+	uint8_t reordering; /* segments; 0: none seen, so 3 */
+	bool ecn_seen;
+	/* The rate of delivery (draft-cheng-iccrg-delivery-rate-estimation): the last sample. */
+	uint32_t rate_delivered;
+	vs_time rate_interval;
+	vs_time delivered_at, first_sent_at;
+	uint32_t app_limited;
+	bool rate_app_limited;
+};
+
 struct tcp_pcb {
 	struct stk_socket so; /* first: the sockets see no more */
 	struct stk *stk;
@@ -336,6 +357,7 @@ struct tcp_pcb {
 	vs_time stalled_at;  /* since when nothing was acknowledged, while timeouts > 0 */
 	vs_time invalid_at;  /* the last ACK to an unacceptable segment */
 	uint64_t id;
+	struct tcp_account account;
 
 	/* A listener: its children. A child: its place there. */
 	struct tcp_pcb *listener;
@@ -671,6 +693,9 @@ void tcp_tune_read(struct tcp_pcb *, size_t bytes);	    /* the application has r
 /* tcp_sockopt.c */
 int tcp_option_set(struct stk *, vs_time now, struct stk_socket *, enum stk_option, int64_t);
 int tcp_option_get(struct stk *, struct stk_socket *, enum stk_option, int64_t *);
+
+/* tcp_details.c */
+void tcp_busy_note(struct tcp_pcb *); /* why bytes wait may have changed */
 
 /* tcp_timer.c */
 void tcp_timer_fire(struct vs_timer *, void *ctx, vs_time now);

@@ -538,6 +538,11 @@ static void deliver(struct stk *s, struct tcp_in *in)
 		in->f = NULL;
 		return;
 	}
+	p->account.segs_in++;
+	if (in->len) {
+		p->account.data_segs_in++;
+		p->account.data_received_at = s->now;
+	}
 	if (p->state == TCP_SYN_SENT)
 		syn_sent_arrives(p, in);
 	else if (!arrives_as_predicted(p, in))

@@ -83,6 +83,11 @@ static bool transmit(struct tcp_pcb *p, struct wire_tcp *h, uint32_t len)
 	wire_tcp_emit(f->data, h);
 	if (len)
 		sum = tcp_sndbuf_read(p, text, f->data + header_len, len, 0);
+	p->account.segs_out++;
+	p->account.data_segs_out += len > 0;
+	p->account.bytes_sent += len;
+	if (p->resending)
+		p->account.bytes_retrans += len;
 	send_frame(p->stk, &p->path, &p->so, &p->so.local.addr, &p->so.remote.addr, header_len, sum,
 		   fresh ? ECT0 : 0, f);
 	return true;
@@ -233,6 +238,7 @@ bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_reason reason)
 	if (p->recovery == TCP_RECOVERY)
 		p->prr_out += len;
 	tcp_undo_sent(p);
+	p->account.total_retrans++;
 	stk_count(p->stk, STK_TcpRetransSegs);
 	stk_count(p->stk, tcp_reason_event(reason) == TCP_EVENT_FAST_RETRANSMIT
 				  ? STK_TcpFastRetrans
@@ -300,7 +306,9 @@ static void note_new(struct tcp_pcb *p, uint32_t seq, uint32_t len)
 		p->flight_max_end = p->snd_nxt;
 		p->cwnd_limited = false;
 	}
-	if (tcp_now(p) - p->received_at < TCP_DELACK_NS)
+	/* What follows data so soon is an answer. */
+	if (p->account.data_received_at &&
+	    tcp_now(p) - p->account.data_received_at < TCP_DELACK_NS)
 		p->pingpong = true;
 	p->sent_at = tcp_now(p);
 	tcp_sample(p, TCP_EVENT_SEND, seq, len);
@@ -436,6 +444,7 @@ void tcp_output(struct tcp_pcb *p)
 		tcp_output_timer(p);
 		if (p->snd_nxt != nxt)
 			tcp_tlp_schedule(p);
+		tcp_busy_note(p);
 	}
 	if (p->ack_now && p->state > TCP_SYN_RECEIVED)
 		tcp_send_ack(p);

@@ -32,6 +32,7 @@ void tcp_rack_delivered(struct tcp_pcb *p, const struct tcp_sent *r, bool sacked
 		 * nothing of the order in which it arrived.
 		 */
 		k->reordered = true;
+		p->account.reord_seen++;
 	}
 	if (!k->fack_valid || wire_seq_lt(k->fack, r->end)) {
 		k->fack = r->end;
@@ -65,6 +66,7 @@ void tcp_rack_dsack(struct tcp_pcb *p)
 	struct tcp_rack *k = &p->rack;
 
 	k->dsack = true;
+	p->account.dsack_dups++;
 	k->reo_persist = REO_PERSIST;
 	if (wire_seq_lt(p->snd_una, k->dsack_round))
 		return;

@@ -110,6 +110,7 @@ bool tcp_rcvbuf_append(struct tcp_pcb *p, struct vs_frame *f)
 	else if (!ready_push(p, f))
 		return false;
 	p->rcv_nxt += len;
+	p->account.bytes_received += len;
 	p->rcv_wnd -= len < p->rcv_wnd ? len : p->rcv_wnd;
 	return true;
 }
@@ -306,6 +307,7 @@ static void early_insert(struct tcp_pcb *p, struct tcp_in *in)
 		return;
 	}
 	stk_count(p->stk, STK_TcpOfoQueue);
+	p->account.rcv_ooopack++;
 	if (p->sack_on)
 		sacks_put(p, whole);
 	if (in->end != in->seq + in->len && !p->fin_early && (in->h.flags & WIRE_TCP_FIN)) {

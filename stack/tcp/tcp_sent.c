@@ -81,6 +81,7 @@ vs_time tcp_sent_acked(struct tcp_pcb *p, uint32_t ack)
 			break;
 		}
 		if (!(r->flags & TCP_SENT_SACKED)) {
+			p->account.delivered++;
 			tcp_rack_delivered(p, r, false);
 			if (!(r->flags & TCP_SENT_REPEATED) && wire_seq_leq(r->end, p->recover))
 				p->original = true;
@@ -112,6 +113,7 @@ void tcp_sent_mark_sacked(struct tcp_pcb *p, struct tcp_sent *r)
 	r->flags |= TCP_SENT_SACKED;
 	p->board.sacked += r->end - r->seq;
 	p->board.sacked_segments++;
+	p->account.delivered++;
 }
 
 void tcp_sent_mark_again(struct tcp_pcb *p, struct tcp_sent *r)

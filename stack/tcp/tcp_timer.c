@@ -96,6 +96,7 @@ static void retransmit(struct tcp_pcb *p)
 		tcp_fastopen_timeout(p, false);
 		stk_count(p->stk, STK_TcpTimeouts);
 		stk_count(p->stk, STK_TcpRetransSegs);
+		p->account.total_retrans++;
 		tcp_send_syn(p);
 		tcp_sample_again(p, TCP_REASON_SYN, p->iss, 1);
 		return;
