@@ -87,15 +87,6 @@ struct tcp_sample {
 	bool in_recovery;
 };
 
-/* RFC 5681's and Linux's phases of congestion control, by Linux's numbers. */
-enum tcp_phase {
-	TCP_PHASE_OPEN,
-	TCP_PHASE_DISORDER, /* duplicates or SACKs have come, nothing is thought lost yet */
-	TCP_PHASE_CWR,	 /* ECN has shrunk the window */
-	TCP_PHASE_RECOVERY,
-	TCP_PHASE_LOSS,
-};
-
 /* All that a connection knows of itself: what Linux's TCP_INFO tells, and a little more. Windows of
  * congestion are in segments, as there; times are in ns.
  */

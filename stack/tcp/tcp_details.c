@@ -51,17 +51,6 @@ static void count_board(const struct tcp_pcb *p, struct tcp_details *d)
 		d->sacked = (p->dup_bytes + p->mss - 1) / p->mss;
 }
 
-static enum tcp_phase phase(const struct tcp_pcb *p)
-{
-	if (p->recovery == TCP_LOSS)
-		return TCP_PHASE_LOSS;
-	if (p->recovery == TCP_RECOVERY)
-		return TCP_PHASE_RECOVERY;
-	if (wire_seq_lt(p->snd_una, p->cwr_seq))
-		return TCP_PHASE_CWR;
-	return p->board.sacked || p->dupacks ? TCP_PHASE_DISORDER : TCP_PHASE_OPEN;
-}
-
 static void tell_windows(const struct tcp_pcb *p, struct tcp_details *d)
 {
 	uint32_t mss = p->mss ? p->mss : 1;
@@ -128,7 +117,8 @@ int tcp_details(const struct stk *s, int fd, struct tcp_details *d)
 	a = &p->account;
 	*d = (struct tcp_details){
 		.state = p->state,
-		.phase = phase(p),
+		.phase = tcp_phase(p),
+		.syn_data = p->syn_data_acked,
 		.timestamps_on = p->ts_on,
 		.sack_on = p->sack_on,
 		.wscale_on = p->wscale_on,
