@@ -342,6 +342,7 @@ static int world_create(struct world *w)
 	struct mgmt_conf mgmt_conf = {
 		.prompt = PROMPT,
 		.greeting = SWITCH_VERSION "\n" SWITCH_COPYRIGHT "\n\n",
+		.sessions_max = CONSOLE_SESSIONS,
 		.debug_max = w->options.debug_max,
 		.ctx = w,
 		.load = script_read,

@@ -251,6 +251,7 @@ static int engine_create(struct wf *wf)
 	struct mgmt_conf mgmt = {
 		.prompt = PROMPT,
 		.greeting = "\nVDE wirefilter V.2.3.2 (vsq)\n(C) the vsq authors - GPLv2\n\n",
+		.sessions_max = CONSOLE_SESSIONS,
 		.help_short = true,
 		.load = script_read,
 	};

@@ -2,6 +2,7 @@
 #include "core/host/console.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -252,16 +253,32 @@ no_session:
 	return error;
 }
 
+/* Tells who cannot be served why, in the form of an answer, and the log. */
+static void refuse(int peer, int error)
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "%d %s%s\n", 1000 - error, strerror(-error),
+			 error == -EMFILE ? " (all consoles are taken)" : "");
+
+	process_log(LOG_WARNING, "console refused: %s",
+		    error == -EMFILE ? "all consoles are taken" : strerror(-error));
+	(void)!send(peer, line, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(peer);
+}
+
 static void on_listener(void *ctx, int fd, unsigned events)
 {
 	struct console *c = ctx;
-	int peer = sock_accept(fd, &c->spare);
+	int peer = sock_accept(fd, &c->spare), error;
 
 	(void)events;
+	if (peer == -EMFILE || peer == -ENFILE)
+		process_log(LOG_WARNING, "console refused: %s", strerror(-peer));
 	if (peer < 0)
 		return;
-	if (session_open(c, peer, peer, false))
-		close(peer);
+	error = session_open(c, peer, peer, false);
+	if (error)
+		refuse(peer, error);
 }
 
 int console_create(struct console **out, const struct console_conf *conf)

@@ -2,6 +2,8 @@
 /* Consoles: what connects a management tree (core/mgmt) to people. A listening socket for any
  * number of sessions, and the terminal of a program in the foreground.
  *
+ * Whom the tree has no session for is told so in an answer's form, as is the log.
+ *
  * The terminal shows no greeting; its prompt appears after the first line, and only on a real
  * terminal: a script on standard input reads answers alone.
  */
@@ -15,6 +17,9 @@
 #include "core/mgmt/mgmt.h"
 
 struct console;
+
+/* The sessions_max a program gives its tree: 64 consoles on the socket, and the terminal. */
+#define CONSOLE_SESSIONS 65
 
 struct console_conf {
 	struct rt *rt;

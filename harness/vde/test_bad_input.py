@@ -207,6 +207,20 @@ def test_many_consoles_and_guests_come_and_go(world, sw):
     until(lambda: endpoints(world, sw) == [], "all gone")
 
 
+def test_64_consoles_are_served_and_one_more_is_told_so(world):
+    sw = world.switch()
+    consoles = [world.console(sw) for _ in range(64)]
+    refused = Console(sw.mgmt)
+    assert refused.greeting == "1024 Too many open files (all consoles are taken)\n"
+    assert "1000 Success" in consoles[-1].ask("showinfo")
+    consoles[0].close()
+    # The place is free once the switch has seen the end.
+    until(lambda: world.console(sw).greeting.endswith("vde$ "), "a place")
+    refused.close()
+    sw.process.terminate()
+    assert b"vde_switch: console refused: all consoles are taken\n" in sw.process.stderr.read()
+
+
 def test_a_refused_guest_hears_it_at_once(world, sw):
     for _ in range(31):
         world.guest(sw)
