@@ -147,31 +147,27 @@ static int request_read(const struct guest *g, struct wish *wish)
 	return 0;
 }
 
-/* The guest's own socket must be its own: nobody shall have frames sent into another's. */
-static int peer_check(const struct sockaddr_un *sock, uid_t user)
+/* Makes the data socket and connects it to the guest's, which must be the guest's own: nobody shall
+ * have frames sent into another's.
+ */
+static int data_connect(struct guest *g, const struct sockaddr_un *sock, uid_t user)
 {
-	struct stat st;
-
+	if (user == (uid_t)-1)
+		return -EPERM;
 	if (sock->sun_family != AF_UNIX || sock->sun_path[0] != '/' ||
 	    !memchr(sock->sun_path, '\0', sizeof(sock->sun_path)))
 		return -EINVAL;
-	if (lstat(sock->sun_path, &st) < 0)
-		return -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -ENOTSOCK;
-	return user == 0 || st.st_uid == user ? 0 : -EPERM;
+	g->data = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return g->data < 0 ? -errno : sock_connect_owned(g->data, sock->sun_path, user);
 }
 
-/* Makes the data socket of a guest on a port and tells the guest. */
-static int data_open(struct guest *g, const struct wish *wish, int port, uid_t user)
+/* Names the data socket of a guest on a port and tells the guest. */
+static int data_open(struct guest *g, int port, uid_t user)
 {
 	struct guests *gs = g->guests;
 	struct sockaddr_un answer = {.sun_family = AF_UNIX};
 	int error;
 
-	g->data = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (g->data < 0)
-		return -errno;
 	if (snprintf(answer.sun_path, sizeof(answer.sun_path), "%s/%03d.%d", gs->dir, port,
 		     g->data) >= (int)sizeof(answer.sun_path))
 		return -ENAMETOOLONG;
@@ -181,9 +177,6 @@ static int data_open(struct guest *g, const struct wish *wish, int port, uid_t u
 	if (error)
 		return error;
 	memcpy(g->path, answer.sun_path, sizeof(g->path));
-	error = sock_connect(g->data, wish->sock.sun_path);
-	if (error)
-		return error;
 	if (send(g->ctl, &answer, sizeof(answer), MSG_NOSIGNAL) != (ssize_t)sizeof(answer))
 		return errno ? -errno : -EIO;
 	return 0;
@@ -203,7 +196,7 @@ static int admit(struct guest *g, const struct wish *wish)
 		.module = "unix prog",
 		.descr = wish->description,
 	};
-	int error = user == (uid_t)-1 ? -EPERM : peer_check(&wish->sock, user);
+	int error = data_connect(g, &wish->sock, user);
 
 	if (error) {
 		process_log(LOG_WARNING, "client data socket: %s", strerror(-error));
@@ -216,7 +209,7 @@ static int admit(struct guest *g, const struct wish *wish)
 		g->endpoint = -1;
 		return error;
 	}
-	error = data_open(g, wish, vsw_port_of(gs->conf.sw, g->endpoint), user);
+	error = data_open(g, vsw_port_of(gs->conf.sw, g->endpoint), user);
 	error = error ? error : ports_add(gs->conf.ports, g->endpoint, &transport, g->data);
 	if (error)
 		process_log(LOG_WARNING, "data socket for \"%s\": %s", wish->description,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -32,6 +33,30 @@ int sock_connect(int fd, const char *path)
 	if (error)
 		return error;
 	return connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0 ? 0 : -errno;
+}
+
+int sock_connect_owned(int fd, const char *path, uid_t user)
+{
+	int file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char same[32];
+	struct stat st;
+	int error = 0;
+
+	if (file < 0)
+		return -errno;
+	if (fstat(file, &st) < 0)
+		error = -errno;
+	else if (!S_ISSOCK(st.st_mode))
+		error = -ENOTSOCK;
+	else if (user != 0 && st.st_uid != user)
+		error = -EPERM;
+	if (!error) {
+		/* By its descriptor: the name may lead elsewhere by now. */
+		snprintf(same, sizeof(same), "/proc/self/fd/%d", file);
+		error = sock_connect(fd, same);
+	}
+	close(file);
+	return error;
 }
 
 bool sock_dead(const char *path, int type)

@@ -23,6 +23,12 @@ int sock_bind(int fd, const char *path, mode_t mode, uid_t uid, gid_t gid);
 /* Connects fd to the socket at path. 0 or -errno. */
 int sock_connect(int fd, const char *path);
 
+/* The same for the very socket that was looked at: path itself must be a socket (-ENOTSOCK) of that
+ * user (-EPERM), root may name anybody's. Whoever puts something else there meanwhile gains
+ * nothing. Needs /proc.
+ */
+int sock_connect_owned(int fd, const char *path, uid_t user);
+
 /* Whether path is a socket that nobody has open any more. */
 bool sock_dead(const char *path, int type);
 

@@ -144,6 +144,30 @@ static void out_of_descriptors_a_connection_is_refused_not_left(void **state)
 	close(fd);
 }
 
+static void only_the_owner_of_a_socket_may_have_it_connected(void **state)
+{
+	struct place *p = *state;
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0), from = socket(AF_UNIX, SOCK_DGRAM, 0);
+	char link[80], byte = 0;
+	uid_t me = getuid();
+
+	assert_int_equal(sock_bind(fd, p->path, 0600, (uid_t)-1, (gid_t)-1), 0);
+	assert_int_equal(sock_connect_owned(from, p->path, me + 1), -EPERM);
+	assert_int_equal(sock_connect_owned(from, p->path, me), 0);
+	assert_int_equal(send(from, "x", 1, 0), 1);
+	assert_int_equal(recv(fd, &byte, 1, MSG_DONTWAIT), 1);
+	assert_int_equal(byte, 'x');
+	assert_int_equal(sock_connect_owned(from, p->path, 0), 0);
+	snprintf(link, sizeof(link), "%s.link", p->path);
+	assert_int_equal(symlink(p->path, link), 0);
+	assert_int_equal(sock_connect_owned(from, link, me), -ENOTSOCK);
+	unlink(link);
+	assert_int_equal(sock_connect_owned(from, link, me), -ENOENT);
+	assert_int_equal(sock_connect_owned(from, p->dir, me), -ENOTSOCK);
+	close(from);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +181,8 @@ int main(void)
 			accepted_connection_does_not_block_and_knows_its_user, make, unmake),
 		cmocka_unit_test_setup_teardown(
 			out_of_descriptors_a_connection_is_refused_not_left, make, unmake),
+		cmocka_unit_test_setup_teardown(
+			only_the_owner_of_a_socket_may_have_it_connected, make, unmake),
 	};
 
 	return cmocka_run_group_tests_name("sock", tests, NULL, NULL);

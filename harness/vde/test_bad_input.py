@@ -221,6 +221,18 @@ def test_64_consoles_are_served_and_one_more_is_told_so(world):
     assert b"vde_switch: console refused: all consoles are taken\n" in sw.process.stderr.read()
 
 
+def test_a_guest_names_a_socket_and_no_way_to_one(world, sw):
+    """Through a link frames could be sent into somebody else's socket."""
+    victim, link = world.dir / "victim", sw.dir / ".1-1"
+    link.symlink_to(victim)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as data:
+        data.bind(str(victim))
+        for name in (link, world.dir, "/dev/null"):
+            assert raw(sw, request(str(name))) == b"", name
+        assert raw(sw, request(str(victim))) != b""
+    link.unlink()
+
+
 def test_a_refused_guest_hears_it_at_once(world, sw):
     for _ in range(31):
         world.guest(sw)
