@@ -163,6 +163,7 @@ struct stk_addr {
 	   * starts with the ICMP header (the stack sets identifier and checksum) */
 
 #define STK_MSG_PEEK  0x02
+#define STK_MSG_ERRQUEUE 0x2000 /* stk_recv_msg(): an error that was queued (STK_IP_RECVERR) */
 #define STK_MSG_TRUNC 0x20   /* recv: the real length; with buf NULL: discard the data */
 #define STK_MSG_MORE  0x8000 /* more follows: do not send a partial segment yet */
 #define STK_MSG_CONST                                                                              \
@@ -203,6 +204,13 @@ enum stk_option {
 	STK_TCP_FASTOPEN_CONNECT,   /* connect() gives 0, and the first write goes with the SYN */
 	STK_TCP_FASTOPEN_NO_COOKIE, /* RFC 7413's cookies are not needed here */
 	STK_TCP_CC, /* congestion control: index in "net.ipv4.tcp_available_..." */
+	STK_SO_REUSEPORT,
+	STK_IP_MTU,	       /* get: of the path of a connected socket */
+	STK_IP_RECVERR,	       /* errors are queued for STK_MSG_ERRQUEUE; both families */
+	STK_IP_MULTICAST_IF,   /* ifindex where messages to groups leave; 0: by the routes */
+	STK_IP_MULTICAST_TTL,  /* of messages to groups, 1 unless set; 0: they stay here */
+	STK_IP_MULTICAST_LOOP, /* whether this host hears its own, 1 unless set */
+	STK_IP_MULTICAST_ALL,  /* hears groups that others here have joined, 1 unless set */
 };
 
 int stk_socket(struct stk *, int type); /* a number from 0, or -EMFILE, -ENOMEM, -EINVAL */
@@ -222,6 +230,63 @@ ptrdiff_t stk_send(struct stk *, vs_time now, int fd, const void *buf, size_t le
 		   const struct stk_addr *to);
 ptrdiff_t stk_recv(struct stk *, vs_time now, int fd, void *buf, size_t len, int flags,
 		   struct stk_addr *from);
+
+/* A message with all that sendmsg(2) and recvmsg(2) would tell in ancillary data: IP_PKTINFO,
+ * IPV6_PKTINFO, IP_TTL, IPV6_HOPLIMIT, IP_TOS, IPV6_TCLASS, and of the error queue IP_RECVERR.
+ */
+struct stk_error {
+	int error;	/* errno */
+	uint8_t origin; /* Linux's SO_EE_ORIGIN_...: 1 local, 2 ICMP, 3 ICMPv6 */
+	uint8_t type, code;
+	uint32_t info;		   /* MTU */
+	struct wire_addr offender; /* who told */
+};
+
+struct stk_msg {
+	struct stk_addr peer;	/* from, or to: port 0 when sending: the connected peer */
+	struct wire_addr local; /* where it was sent to; when sending its source, any: chosen */
+	int ifindex;		/* where it came in, or leaves; 0: any */
+	int ttl, tos;		/* when sending, -1: the socket's */
+	unsigned flags;		/* received: STK_MSG_TRUNC, STK_MSG_ERRQUEUE */
+	struct stk_error error; /* with STK_MSG_ERRQUEUE: peer is where the message was sent to */
+};
+
+ptrdiff_t stk_send_msg(struct stk *, vs_time now, int fd, const void *buf, size_t len, int flags,
+		       const struct stk_msg *);
+ptrdiff_t stk_recv_msg(struct stk *, vs_time now, int fd, void *buf, size_t len, int flags,
+		       struct stk_msg *);
+
+/* Multicast groups of a socket (RFC 3376 2, RFC 3678), as these options do:
+ *
+ *   JOIN	    MCAST_JOIN_GROUP, IP_ADD_MEMBERSHIP, IPV6_JOIN_GROUP: from every source
+ *   LEAVE	    MCAST_LEAVE_GROUP, IP_DROP_MEMBERSHIP, IPV6_LEAVE_GROUP
+ *   JOIN_SOURCE    MCAST_JOIN_SOURCE_GROUP, IP_ADD_SOURCE_MEMBERSHIP: from this one (too)
+ *   LEAVE_SOURCE   MCAST_LEAVE_SOURCE_GROUP, IP_DROP_SOURCE_MEMBERSHIP
+ *   BLOCK, UNBLOCK MCAST_BLOCK_SOURCE, IP_BLOCK_SOURCE: from all but this one
+ *
+ * The group's ifindex says where; 0: STK_IP_MULTICAST_IF, or the route to it. source is NULL
+ * without a source. 0, -EINVAL (no group; the other filter mode), -ENODEV, -EADDRINUSE (a member
+ * already), -EADDRNOTAVAIL (no member; the source is there, or not), -ENOBUFS (too many), -ENOMEM.
+ */
+enum stk_group_op {
+	STK_GROUP_JOIN,
+	STK_GROUP_LEAVE,
+	STK_GROUP_JOIN_SOURCE,
+	STK_GROUP_LEAVE_SOURCE,
+	STK_GROUP_BLOCK,
+	STK_GROUP_UNBLOCK,
+};
+
+int stk_group(struct stk *, vs_time now, int fd, enum stk_group_op, const struct stk_addr *group,
+	      const struct wire_addr *source);
+
+/* MCAST_MSFILTER: the whole filter of a member at once. get: *count is the room in sources, and
+ * becomes how many there are.
+ */
+int stk_group_filter_set(struct stk *, vs_time now, int fd, const struct stk_addr *group,
+			 bool exclude, const struct wire_addr *sources, unsigned count);
+int stk_group_filter_get(struct stk *, int fd, const struct stk_addr *group, bool *exclude,
+			 struct wire_addr *sources, unsigned *count);
 
 int stk_option_set(struct stk *, vs_time now, int fd, enum stk_option, int64_t value);
 int stk_option_get(struct stk *, int fd, enum stk_option, int64_t *value);

@@ -17,6 +17,8 @@
 #include "stack/stk.h"
 
 struct stk_socket;
+struct group_member;
+struct socket_errors;
 
 /* What a transport gives to the sockets. A socket's structure starts with struct stk_socket and
  * is `size` bytes from the stack's arena. Functions that a transport lacks are NULL: -EOPNOTSUPP.
@@ -34,6 +36,11 @@ struct stk_proto {
 			  int flags, const struct stk_addr *);
 	ptrdiff_t (*recv)(struct stk *, vs_time now, struct stk_socket *, void *, size_t, int flags,
 			  struct stk_addr *);
+	/* NULL: send and recv tell all there is. */
+	ptrdiff_t (*send_msg)(struct stk *, vs_time now, struct stk_socket *, const void *, size_t,
+			      int flags, const struct stk_msg *);
+	ptrdiff_t (*recv_msg)(struct stk *, vs_time now, struct stk_socket *, void *, size_t,
+			      int flags, struct stk_msg *);
 	int (*shutdown)(struct stk *, vs_time now, struct stk_socket *, int how);
 	/* The number is gone; the structure may live on until the transport frees it with
 	 * stk_socket_free().
@@ -55,7 +62,12 @@ struct stk_socket {
 	uint8_t ttl;		/* 0: the stack's default */
 	uint8_t tos;
 	uint8_t mtu_discover;
-	bool reuse_addr, v6only, broadcast;
+	bool reuse_addr, reuse_port, v6only, broadcast;
+	bool multicast_quiet, multicast_only; /* IP_MULTICAST_LOOP and _ALL are off */
+	uint8_t multicast_ttl;
+	uint16_t multicast_ifindex;
+	struct group_member *groups;	/* stack/group */
+	struct socket_errors *errors;	/* STK_IP_RECVERR; socket/errors.c */
 	bool event_queued;
 	struct stk_socket *event_next, **event_prev;
 	struct stk_socket *all_next, **all_prev; /* every socket of the stack */
@@ -64,6 +76,7 @@ struct stk_socket {
 /* Gives a socket with a number (or without: a connection not yet accepted), or NULL. */
 struct stk_socket *stk_socket_new(struct stk *, const struct stk_proto *, bool with_number);
 int stk_socket_number(struct stk *, struct stk_socket *); /* gives it one: fd or -EMFILE */
+struct stk_socket *stk_socket_of(const struct stk *, int fd); /* or NULL */
 void stk_socket_free(struct stk *, struct stk_socket *);
 void stk_socket_wake(struct stk *, struct stk_socket *); /* it has news for stk_event() */
 
@@ -97,6 +110,8 @@ struct ip_packet {
 	uint8_t tclass;
 	uint8_t hop_limit; /* 0: the default */
 	bool dont_fragment;
+	bool loop;	/* to a group or broadcast: we hear it too, if we listen there */
+	bool stay_here; /* and nobody else does: a TTL of 0 */
 	uint32_t flow;
 };
 
@@ -119,12 +134,16 @@ struct ip_received {
 void tcp_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
 void udp_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
 void icmp_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
+void igmp_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
+void mld_input(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
 
 /* An ICMP error about a packet that a transport sent: its header as it was quoted. */
 struct ip_error {
 	int error;		/* what a socket reports: EHOSTUNREACH, EMSGSIZE ... */
 	bool hard;		/* RFC 1122 4.2.3.9: would abort a connection */
 	uint32_t mtu;		/* with EMSGSIZE: what fits, 0 unknown */
+	uint8_t type, code;	/* of ICMP */
+	struct wire_addr offender; /* who sent it */
 	struct wire_addr src, dst; /* of the quoted packet: src is ours */
 	const uint8_t *transport;  /* at least 8 quoted bytes */
 	size_t transport_len;
@@ -198,6 +217,7 @@ struct stk {
 	X(IpFragOKs) X(IpFragFails) X(IpFragCreates) X(IpInTruncatedPkts) X(IpNeighFailed) \
 	X(IpNeighQueueDrop) X(ArpInErrors) X(EthInOther) X(EthInTruncated) X(EthInUnknownType) \
 	X(IfDown) X(PoolEmpty) X(OutputFull) X(ArpConflicts) X(EthInVlan) \
+	X(GroupInQueries) X(GroupInErrors) X(GroupOutReports) X(IpInGroupFiltered) \
 	X(IpRedirectsObeyed) X(IcmpOutRedirects) \
 	X(IpInNoRoutes) X(IpReasmOverlaps) X(AddrDuplicates) \
 	X(IcmpInMsgs) X(IcmpInErrors) X(IcmpInCsumErrors) X(IcmpInEchos) X(IcmpInEchoReps) \

@@ -58,6 +58,10 @@ static const struct setting table[] = {
 	{                                                                                          \
 		"net.ipv6.conf.default." name, AT(field), initial, min, max                        \
 	}
+	BOTH("force_mld_version", force_mld, 0, 0, 2),
+	BOTH("mldv1_unsolicited_report_interval", mld1_unsolicited_ms, 10000, 1, 3600000),
+	BOTH("mldv2_unsolicited_report_interval", mld2_unsolicited_ms, 1000, 1, 3600000),
+	BOTH("mld_own_reports", mld_own_reports, 0, 0, 1),
 	BOTH("accept_redirects", accept_redirects6, 1, 0, 1),
 	BOTH("accept_ra", accept_ra, 0, 0, 2),
 	BOTH("accept_ra_rtr_pref", accept_ra_rtr_pref, 1, 0, 1),
@@ -86,6 +90,18 @@ static const struct setting table[] = {
 	{"net.ipv4.conf.default.shared_media", AT(shared_media), 1, 0, 1},
 	{"net.ipv4.conf.all.send_redirects", AT(send_redirects), 1, 0, 1},
 	{"net.ipv4.conf.default.send_redirects", AT(send_redirects), 1, 0, 1},
+	{"net.ipv4.igmp_max_memberships", AT(igmp_max_memberships), 20, 0, 1 << 20},
+	{"net.ipv4.igmp_max_msf", AT(igmp_max_msf), 10, 0, 1 << 16},
+	{"net.ipv4.igmp_qrv", AT(igmp_qrv), 2, 1, 7},
+	{"net.ipv4.igmp_link_local_mcast_reports", AT(igmp_link_local), 1, 0, 1},
+	{"net.ipv4.conf.all.force_igmp_version", AT(force_igmp), 0, 0, 3},
+	{"net.ipv4.conf.default.force_igmp_version", AT(force_igmp), 0, 0, 3},
+	{"net.ipv4.conf.all.igmpv2_unsolicited_report_interval", AT(igmp2_unsolicited_ms), 10000, 1,
+	 3600000},
+	{"net.ipv4.conf.all.igmpv3_unsolicited_report_interval", AT(igmp3_unsolicited_ms), 1000, 1,
+	 3600000},
+	{"net.ipv6.mld_max_msf", AT(mld_max_msf), 64, 0, 1 << 16},
+	{"net.ipv6.mld_qrv", AT(mld_qrv), 2, 1, 7},
 	{"net.ipv4.route.gc_timeout", AT(redirect_timeout_s), 300, 1, 86400},
 };
 

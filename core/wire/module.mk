@@ -1,4 +1,4 @@
-$(call declare,library,wire,addr.c arp.c bpdu.c cksum.c eth.c icmp.c ip.c nd.c \
+$(call declare,library,wire,addr.c arp.c bpdu.c cksum.c eth.c group.c icmp.c ip.c nd.c \
 	print.c print_bpdu.c print_icmp.c tcp.c udp.c)
 $(call declare,pure,wire)
 $(call declare,unit,cksum_test.c,wire base host)
@@ -7,5 +7,6 @@ $(call declare,unit,eth_test.c,wire base host)
 $(call declare,unit,icmp_test.c,wire base host)
 $(call declare,unit,ip_test.c,wire base host)
 $(call declare,unit,tcp_test.c,wire base host)
+$(call declare,unit,group_test.c,wire base host)
 $(call declare,fuzz,wire_parse_fuzz.c,wire base host)
 $(call declare,unit,print_test.c,wire base host)

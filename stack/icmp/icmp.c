@@ -171,11 +171,17 @@ static void tell(struct stk *s, vs_time now, const struct quote *q)
 
 void icmp_tell_local(struct stk *s, vs_time now, const struct vs_frame *packet, int error)
 {
-	struct quote q = {.e = {.error = error}};
+	bool is4 = packet->data[0] >> 4 == 4;
+	/* As the router that we are would say it: host, or address, unreachable. */
+	struct quote q = {.e = {.error = error,
+				.type = is4 ? WIRE_ICMP4_UNREACHABLE : WIRE_ICMP6_UNREACHABLE,
+				.code = is4 ? WIRE_ICMP4_UNREACH_HOST : 3}};
 
-	if (packet->data[0] >> 4 == 4 ? quote_read4(&q, packet->data, packet->len)
-				      : quote_read6(&q, packet->data, packet->len))
+	if (is4 ? quote_read4(&q, packet->data, packet->len)
+		: quote_read6(&q, packet->data, packet->len)) {
+		q.e.offender = q.e.src;
 		tell(s, now, &q);
+	}
 }
 
 static bool plausible(struct stk *s, const struct quote *q)
@@ -192,7 +198,11 @@ static void error_input(struct stk *s, vs_time now, const struct ip_received *r,
 	const uint8_t *bytes = f->data + WIRE_ICMP_LEN;
 	size_t len = f->len - WIRE_ICMP_LEN;
 	struct meaning meaning = meaning_of(r->ip->version, icmp->type, icmp->code);
-	struct quote q = {.e = {.error = meaning.error, .hard = meaning.hard}};
+	struct quote q = {.e = {.error = meaning.error,
+				.hard = meaning.hard,
+				.type = icmp->type,
+				.code = icmp->code,
+				.offender = r->ip->src}};
 
 	/* Only about what we sent: the quoted source must be ours. */
 	if (!len || !(is4 ? quote_read4(&q, bytes, len) : quote_read6(&q, bytes, len)) ||
@@ -275,6 +285,12 @@ static void input6(struct stk *s, vs_time now, const struct ip_received *r,
 	case WIRE_ICMP6_ECHO_REPLY:
 		stk_count(s, STK_IcmpInEchoReps);
 		ping_input(s, now, r, f);
+		return;
+	case WIRE_ICMP6_MLD_QUERY:
+	case WIRE_ICMP6_MLD_REPORT:
+	case WIRE_ICMP6_MLD_DONE:
+	case WIRE_ICMP6_MLD2_REPORT:
+		mld_input(s, now, r, f);
 		return;
 	case WIRE_ICMP6_RS:
 	case WIRE_ICMP6_RA:

@@ -8,6 +8,7 @@
 #include "core/wire/icmp.h"
 #include "stack/icmp/icmp_impl.h"
 #include "stack/socket/dgram.h"
+#include "stack/socket/errors.h"
 #include "stack/socket/socket.h"
 
 struct ping_socket {
@@ -129,6 +130,16 @@ static ptrdiff_t ping_recv(struct stk *s, vs_time now, struct stk_socket *so, vo
 	return error ? error : dgram_recv(&ping_of(so)->queue, buf, len, flags, from);
 }
 
+static ptrdiff_t ping_recv_msg(struct stk *s, vs_time now, struct stk_socket *so, void *buf,
+			       size_t len, int flags, struct stk_msg *msg)
+{
+	int error = stk_socket_error(so);
+
+	(void)s;
+	(void)now;
+	return error ? error : dgram_recv_msg(&ping_of(so)->queue, buf, len, flags, msg);
+}
+
 static void ping_abandon(struct stk *s, struct stk_socket *so)
 {
 	unlink_ping(ping_of(so));
@@ -180,6 +191,7 @@ const struct stk_proto ping_proto = {
 	.connect = ping_connect,
 	.send = ping_send,
 	.recv = ping_recv,
+	.recv_msg = ping_recv_msg,
 	.close = ping_close,
 	.option_set = ping_option_set,
 	.option_get = ping_option_get,
@@ -207,14 +219,15 @@ static struct ping_socket *find(const struct stk *s, uint16_t id, const struct w
 void ping_input(struct stk *s, vs_time now, const struct ip_received *r, struct vs_frame *f)
 {
 	struct ping_socket *p = find(s, wire_get16(f->data + 4), &r->ip->dst, &r->ip->src);
-	struct stk_addr from = {.addr = r->ip->src, .ifindex = (uint16_t)r->ifindex};
+	struct dgram_info info = dgram_info_of(r);
 
 	(void)now;
 	if (!p) {
 		stk_drop(s, r->ifindex, STK_PingNoSocket, f);
 		return;
 	}
-	if (!dgram_push(s, &p->queue, f, &from)) {
+	info.from.ifindex = (uint16_t)r->ifindex;
+	if (!dgram_push(s, &p->queue, f, &info)) {
 		stk_drop(s, r->ifindex, STK_PingRcvbufErrors, f);
 		return;
 	}
@@ -231,7 +244,10 @@ void ping_error(struct stk *s, vs_time now, const struct ip_error *e)
 		return;
 	p = find(s, wire_get16(e->transport + 4), &e->src, &e->dst);
 	/* What is too big is fragmented the next time. */
-	if (!p || e->error == EMSGSIZE)
+	if (!p)
+		return;
+	socket_errors_push_icmp(s, &p->so, e, 0, 0);
+	if (e->error == EMSGSIZE)
 		return;
 	p->so.error = e->error;
 	stk_socket_wake(s, &p->so);

@@ -40,6 +40,8 @@ enum ip_address_kind {
 };
 
 struct dad;
+struct group_link;
+struct ip_group;
 struct ra;
 struct wire_nd;
 
@@ -60,14 +62,6 @@ struct ip_address {
 	struct ip_address *if_next; /* in the order they were added */
 };
 
-/* A multicast group that an interface receives. */
-struct ip_group {
-	struct wire_addr addr;
-	uint8_t mac[WIRE_MAC_LEN];
-	unsigned users;
-	struct ip_group *next;
-};
-
 struct ip_interface {
 	int ifindex;
 	bool up;
@@ -75,7 +69,8 @@ struct ip_interface {
 	uint8_t mac[WIRE_MAC_LEN];
 	uint32_t mtu;
 	struct ip_address *addresses;
-	struct ip_group *groups;
+	struct ip_group *groups;	/* stack/group */
+	struct group_link *group_link;	/* the same */
 	struct ra *ra;		   /* what routers advertise; NULL: nobody listens */
 	uint32_t mtu6;		   /* an advertised one; 0: none */
 	uint8_t hop_limit6;	   /* the same */
@@ -126,6 +121,10 @@ struct ip_settings {
 	int64_t accept_dad, dad_transmits, acd;
 	int64_t accept_redirects4, accept_redirects6, secure_redirects, shared_media;
 	int64_t send_redirects, redirect_timeout_s;
+	int64_t igmp_max_memberships, igmp_max_msf, mld_max_msf, igmp_qrv, mld_qrv;
+	int64_t force_igmp, force_mld, igmp_link_local, mld_own_reports;
+	int64_t igmp2_unsolicited_ms, igmp3_unsolicited_ms;
+	int64_t mld1_unsolicited_ms, mld2_unsolicited_ms;
 	int64_t accept_ra, accept_ra_defrtr, accept_ra_pinfo, accept_ra_mtu, autoconf;
 	int64_t accept_ra_rtr_pref, accept_ra_min_hop_limit, accept_ra_rt_min, accept_ra_rt_max;
 	int64_t use_tempaddr, temp_valid_s, temp_preferred_s, addr_gen_mode;
@@ -190,10 +189,19 @@ struct ip_address *ip_address_find(const struct stk *, const struct wire_addr *)
 struct ip_address *ip_address_on(const struct ip_interface *, const struct wire_addr *);
 /* 255.255.255.255, or the broadcast address of a prefix of the interface (0: any, -1: none). */
 bool ip_is_broadcast(const struct stk *, int ifindex, const struct wire_addr *);
+
+/* Groups (stack/group): what an interface receives, and from which sources. The stack's own
+ * membership counts its users. 0 or -ENOMEM.
+ */
 bool ip_group_has(const struct ip_interface *, const struct wire_addr *);
 bool ip_group_has_mac(const struct ip_interface *, const uint8_t mac[WIRE_MAC_LEN]);
-int ip_group_join(struct stk *, struct ip_interface *, const struct wire_addr *);
-void ip_group_leave(struct stk *, struct ip_interface *, const struct wire_addr *);
+bool ip_group_accepts(const struct ip_interface *, const struct wire_addr *group,
+		      const struct wire_addr *src);
+int ip_group_join(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *);
+void ip_group_leave(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *);
+int group_link_init(struct stk *, struct ip_interface *);
+void group_link_up(struct stk *, vs_time now, struct ip_interface *);
+void ip_groups_fini(struct stk *, struct ip_interface *);
 
 /* What is remembered about ways is void (ip_route.c). */
 static inline void ip_changed(struct stk *s)
@@ -264,6 +272,7 @@ void icmp_send_redirect(struct stk *, vs_time now, const struct ip_received *,
 /* Frames and packets that arrive (ip_input.c). Each takes f. */
 void ip_eth_input(struct stk *, vs_time now, struct ip_interface *, struct vs_frame *f);
 void ip_input(struct stk *, vs_time now, int ifindex, bool link_group, struct vs_frame *f);
+void ip_input_own(struct stk *, vs_time now, int ifindex, struct vs_frame *f); /* looped */
 
 /* Takes f, a packet whose header still is at its start and that is not for us. */
 void ip_forward(struct stk *, vs_time now, const struct ip_received *, struct vs_frame *f);
@@ -281,11 +290,17 @@ void ip_reasm_fini(struct stk *);
 int ip_fragment(struct stk *, vs_time now, const struct ip_path *, const struct wire_ip *,
 		struct vs_frame *f);
 
-/* Takes f, a packet, for ourselves at the next stk_run(). */
-void ip_loop(struct stk *, vs_time now, struct vs_frame *f);
+/* Takes f, a packet, for ourselves at the next stk_run(): as if it had come in by an interface, if
+ * it went to a group there.
+ */
+void ip_loop(struct stk *, vs_time now, int ifindex, struct vs_frame *f);
 
 /* Takes f, a complete frame, for stk_output(). */
 void stk_emit(struct stk *, int ifindex, struct vs_frame *f);
+
+/* Takes f and sends it, behind an Ethernet header, to a station. */
+void neigh_send(struct stk *, const struct ip_interface *, const uint8_t mac[WIRE_MAC_LEN],
+		uint16_t type, struct vs_frame *f);
 
 /* The neighbour table (stack/neigh). */
 int neigh_create(struct stk *);

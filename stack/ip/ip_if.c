@@ -22,7 +22,7 @@ static void loop_fire(struct vs_timer *timer, void *ctx, vs_time now)
 	(void)timer;
 	/* What these packets cause goes behind them and waits for its own turn. */
 	while (count-- && (f = vs_queue_pop(&s->ip->loop, &port)))
-		ip_input(s, now, 0, false, f);
+		ip_input_own(s, now, port, f);
 }
 
 int ip_create(struct stk *s)
@@ -66,15 +66,13 @@ ip:
 
 static void if_free(struct stk *s, struct ip_interface *interface)
 {
-	struct ip_group *group;
-
+	/* Nothing is said any more. */
+	interface->up = false;
 	ra_fini(s, interface);
 	while (interface->addresses)
 		stk_addr_remove(s, s->now, interface->ifindex, &interface->addresses->addr);
-	while ((group = interface->groups)) {
-		interface->groups = group->next;
-		vs_free(s->arena, group, sizeof(*group));
-	}
+	if (interface->group_link)
+		ip_groups_fini(s, interface);
 	ip_redirect_drop(s, interface->ifindex, NULL);
 	ip_route_drop_if(s, interface->ifindex);
 	s->ip->ifs[interface->ifindex] = NULL;
@@ -95,7 +93,7 @@ void ip_destroy(struct stk *s)
 	vs_free(s->arena, s->ip, sizeof(*s->ip));
 }
 
-void ip_loop(struct stk *s, vs_time now, struct vs_frame *f)
+void ip_loop(struct stk *s, vs_time now, int ifindex, struct vs_frame *f)
 {
 	struct vs_queue *loop = &s->ip->loop;
 
@@ -104,63 +102,9 @@ void ip_loop(struct stk *s, vs_time now, struct vs_frame *f)
 		stk_drop(s, 0, STK_OutputFull, f);
 		return;
 	}
-	vs_queue_push(loop, 0, f);
+	vs_queue_push(loop, ifindex, f);
 	if (!vs_timer_armed(&s->ip->loop_timer))
 		vs_timer_set(&s->timers, &s->ip->loop_timer, now);
-}
-
-/* Groups. */
-
-bool ip_group_has(const struct ip_interface *interface, const struct wire_addr *addr)
-{
-	for (const struct ip_group *g = interface->groups; g; g = g->next)
-		if (wire_addr_equal(&g->addr, addr))
-			return true;
-	return false;
-}
-
-bool ip_group_has_mac(const struct ip_interface *interface, const uint8_t mac[WIRE_MAC_LEN])
-{
-	for (const struct ip_group *g = interface->groups; g; g = g->next)
-		if (!memcmp(g->mac, mac, WIRE_MAC_LEN))
-			return true;
-	return false;
-}
-
-int ip_group_join(struct stk *s, struct ip_interface *interface, const struct wire_addr *addr)
-{
-	struct ip_group *group;
-
-	for (group = interface->groups; group; group = group->next) {
-		if (wire_addr_equal(&group->addr, addr)) {
-			group->users++;
-			return 0;
-		}
-	}
-	group = vs_alloc(s->arena, sizeof(*group));
-	if (!group)
-		return -ENOMEM;
-	group->addr = *addr;
-	group->users = 1;
-	wire_addr_multicast_mac(addr, group->mac);
-	group->next = interface->groups;
-	interface->groups = group;
-	return 0;
-}
-
-void ip_group_leave(struct stk *s, struct ip_interface *interface, const struct wire_addr *addr)
-{
-	for (struct ip_group **p = &interface->groups; *p; p = &(*p)->next) {
-		struct ip_group *group = *p;
-
-		if (!wire_addr_equal(&group->addr, addr))
-			continue;
-		if (!--group->users) {
-			*p = group->next;
-			vs_free(s->arena, group, sizeof(*group));
-		}
-		return;
-	}
 }
 
 /* Interfaces. */
@@ -191,11 +135,13 @@ int stk_if_add(struct stk *s, vs_time now, const struct stk_if_conf *conf)
 		memcpy(interface->name, conf->name, strlen(conf->name) + 1);
 	s->ip->ifs[ifindex] = interface;
 	ip_changed(s);
-	error = ip_group_join(s, interface, &all_nodes);
+	error = group_link_init(s, interface);
 	if (!error)
-		error = ip_group_join(s, interface, &all_hosts4);
+		error = ip_group_join(s, now, interface, &all_nodes);
 	if (!error)
-		error = ip_group_join(s, interface, &all_routers);
+		error = ip_group_join(s, now, interface, &all_hosts4);
+	if (!error)
+		error = ip_group_join(s, now, interface, &all_routers);
 	link_local.addr = slaac_link_local(s, conf->mac, 0);
 	if (!error && mtu >= IP_MTU_MIN6 && s->ip->set.addr_gen_mode != 1)
 		error = ip_address_add(s, now, ifindex, &link_local, NULL);
@@ -245,7 +191,10 @@ int stk_if_set_up(struct stk *s, vs_time now, int ifindex, bool up)
 		if (error)
 			return error;
 	}
-	return up ? ra_start(s, now, interface) : 0;
+	if (!up)
+		return 0;
+	group_link_up(s, now, interface);
+	return ra_start(s, now, interface);
 }
 
 int stk_if_set_mtu(struct stk *s, vs_time now, int ifindex, uint32_t mtu)
@@ -328,7 +277,7 @@ static int address_link(struct stk *s, struct ip_interface *interface, struct ip
 	route.via = is4 ? wire_addr_any4 : wire_addr_any6;
 	if (!is4) {
 		route.metric = 256; /* as Linux gives the prefix routes of IPv6 */
-		error = ip_group_join(s, interface, &group);
+		error = ip_group_join(s, s->now, interface, &group);
 		if (error)
 			return error;
 	}
@@ -336,7 +285,7 @@ static int address_link(struct stk *s, struct ip_interface *interface, struct ip
 		error = ip_route_insert(s, &route, a);
 		if (error) {
 			if (!is4)
-				ip_group_leave(s, interface, &group);
+				ip_group_leave(s, s->now, interface, &group);
 			return error;
 		}
 	}
@@ -443,7 +392,7 @@ int stk_addr_remove(struct stk *s, vs_time now, int ifindex, const struct wire_a
 	if (!wire_addr_is4(addr)) {
 		struct wire_addr group = wire_addr_solicited_node(addr);
 
-		ip_group_leave(s, interface, &group);
+		ip_group_leave(s, s->now, interface, &group);
 	}
 	ip_route_drop_owner(s, a);
 	vs_free(s->arena, a, sizeof(*a));

@@ -177,6 +177,12 @@ static void deliver(struct stk *s, vs_time now, const struct ip_received *r, str
 			return;
 		}
 		break;
+	case WIRE_PROTO_IGMP:
+		if (r->ip->version == 4) {
+			igmp_input(s, now, r, f);
+			return;
+		}
+		break;
 	case WIRE_PROTO_ICMP6:
 		if (r->ip->version == 6) {
 			icmp_input(s, now, r, f);
@@ -207,7 +213,8 @@ static void local(struct stk *s, vs_time now, struct ip_received *r, struct wire
 	deliver(s, now, r, f);
 }
 
-void ip_input(struct stk *s, vs_time now, int ifindex, bool link_group, struct vs_frame *f)
+static void input(struct stk *s, vs_time now, int ifindex, bool link_group, bool own,
+		  struct vs_frame *f)
 {
 	struct wire_ip ip;
 	struct ip_received r = {.ip = &ip, .ifindex = ifindex, .to_group = link_group};
@@ -219,7 +226,7 @@ void ip_input(struct stk *s, vs_time now, int ifindex, bool link_group, struct v
 		stk_drop(s, ifindex, STK_IpInHdrErrors, f);
 		return;
 	}
-	if (!source_allowed(s, &ip, ifindex)) {
+	if (!own && !source_allowed(s, &ip, ifindex)) {
 		stk_drop(s, ifindex, STK_IpInAddrErrors, f);
 		return;
 	}
@@ -233,6 +240,13 @@ void ip_input(struct stk *s, vs_time now, int ifindex, bool link_group, struct v
 	switch (place_of(s, &ip, ifindex)) {
 	case HERE_GROUP:
 		r.to_group = true;
+		/* Filters are for what sockets get, not for a querier. */
+		if (wire_addr_is_multicast(&ip.dst) && ip.protocol != WIRE_PROTO_IGMP &&
+		    ip.protocol != WIRE_PROTO_ICMP6 &&
+		    !ip_group_accepts(ip_if(s, ifindex), &ip.dst, &ip.src)) {
+			stk_drop(s, ifindex, STK_IpInGroupFiltered, f);
+			return;
+		}
 		local(s, now, &r, &ip, f);
 		return;
 	case HERE:
@@ -255,4 +269,15 @@ void ip_input(struct stk *s, vs_time now, int ifindex, bool link_group, struct v
 		break;
 	}
 	stk_drop(s, ifindex, STK_IpInAddrErrors, f);
+}
+
+void ip_input(struct stk *s, vs_time now, int ifindex, bool link_group, struct vs_frame *f)
+{
+	input(s, now, ifindex, link_group, false, f);
+}
+
+void ip_input_own(struct stk *s, vs_time now, int ifindex, struct vs_frame *f)
+{
+	/* What came by the queue to ourselves may be of any source of ours. */
+	input(s, now, ifindex, false, ifindex != 0, f);
 }

@@ -12,7 +12,27 @@ static void send_whole(struct stk *s, vs_time now, const struct ip_path *path,
 	if (path->ifindex)
 		neigh_output(s, now, s->ip->ifs[path->ifindex], &path->next_hop, f);
 	else
-		ip_loop(s, now, f);
+		ip_loop(s, now, 0, f);
+}
+
+/* What goes to a group (or broadcast) that is received on the interface is heard here too. */
+static void loop_copy(struct stk *s, vs_time now, const struct ip_interface *interface,
+		      const struct wire_ip *ip, const struct vs_frame *f)
+{
+	struct wire_ip whole = *ip;
+	struct vs_frame *copy;
+
+	if (wire_addr_is_multicast(&ip->dst) && !ip_group_has(interface, &ip->dst))
+		return;
+	copy = vs_frame_from(s->pool, f->data, f->len);
+	if (!copy) {
+		stk_drop(s, -1, STK_PoolEmpty, NULL);
+		return;
+	}
+	copy->flags = f->flags;
+	copy->mark = f->mark;
+	wire_ip_emit(vs_frame_push(copy, ip->header_len), &whole);
+	ip_loop(s, now, interface->ifindex, copy);
 }
 
 /* RFC 6864: the identification means something only for packets that may be fragmented. */
@@ -65,6 +85,12 @@ int ip_output(struct stk *s, vs_time now, const struct ip_path *path, const stru
 		ip.hop_limit = (uint8_t)(is4 ? s->ip->set.ttl : s->ip->set.hop_limit);
 	f->flags |= VS_FRAME_TRUSTED;
 	set_id(s, &ip, total > path->mtu);
+	if (p->loop && interface)
+		loop_copy(s, now, interface, &ip, f);
+	if (p->stay_here) {
+		vs_frame_put(f);
+		return 0;
+	}
 	if (total > path->mtu)
 		return ip_fragment(s, now, path, &ip, f);
 	send_whole(s, now, path, &ip, f);

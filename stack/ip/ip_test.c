@@ -175,6 +175,7 @@ static void router_forwards_and_counts_hops(void **state)
 		assert_int_equal(stk_readiness(n.host[2], far), STK_IN | STK_OUT);
 		/* A hop limit of 1 ends at the router, which says so. */
 		assert_int_equal(stk_option_set(n.host[0], n.now, fd, STK_IP_TTL, 1), 0);
+		assert_int_equal(stk_option_set(n.host[0], n.now, fd, STK_IP_RECVERR, 1), 0);
 		assert_int_equal(stk_send(n.host[0], n.now, fd, "hi", 2, 0, NULL), 2);
 		net_run(&n, n.now + VS_SEC);
 		assert_int_equal(counter(&n, 1, "IpForwDatagrams"), 1);
@@ -213,6 +214,7 @@ static void router_without_a_route_or_a_neighbour_says_so(void **state)
 		struct stk_addr to = at(nowhere[i], 9);
 		int fd = udp(&n, 0, (uint16_t)(5 + i));
 
+		assert_int_equal(stk_option_set(n.host[0], n.now, fd, STK_IP_RECVERR, 1), 0);
 		assert_int_equal(stk_connect(n.host[0], n.now, fd, &to), 0);
 		assert_int_equal(stk_send(n.host[0], n.now, fd, "hi", 2, 0, NULL), 2);
 		net_run(&n, n.now + 5 * VS_SEC);
@@ -242,6 +244,9 @@ static void path_mtu_is_learnt_used_and_forgotten(void **state)
 		net_run(&n, n.now + VS_SEC);
 		assert_int_equal(counter(&n, 2, "UdpInDatagrams"), 0);
 		assert_int_equal(path_to(&n, 0, far_ends[i]).mtu, 1300);
+		/* As Linux: IPv4's socket hears of it once, IPv6's if it may not fragment. */
+		assert_int_equal(stk_option_get(n.host[0], fd, STK_SO_ERROR, &error), 0);
+		assert_int_equal(error, i ? 0 : EMSGSIZE);
 		/* The next one is fragmented, which is no error; */
 		assert_int_equal(stk_send(n.host[0], n.now, fd, big, sizeof(big), 0, NULL), 1400);
 		net_run(&n, n.now + VS_SEC);

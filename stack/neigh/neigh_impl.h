@@ -81,8 +81,4 @@ void nd_probe(struct stk *, vs_time now, struct ip_interface *, const struct wir
 /* Somebody else has, or asks for himself about, an address that may be ours. */
 void dad_conflict(struct stk *, vs_time now, struct ip_interface *, struct ip_address *);
 
-/* Takes f and sends it, behind an Ethernet header, to a station. */
-void neigh_send(struct stk *, const struct ip_interface *, const uint8_t mac[WIRE_MAC_LEN],
-		uint16_t type, struct vs_frame *f);
-
 #endif

@@ -130,6 +130,7 @@ static void absent_neighbour_is_reported_after_three_questions(void **state)
 
 		begin(&n, &s);
 		fd = udp_to(&n, absent[i]);
+		assert_int_equal(stk_option_set(n.host[0], 0, fd, STK_IP_RECVERR, 1), 0);
 		for (unsigned k = 0; k < 5; k++)
 			say(&n, fd);
 		net_run(&n, n.now + 3 * VS_SEC - 1);

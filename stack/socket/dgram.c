@@ -9,7 +9,7 @@
 #define RCVBUF_MIN 2304 /* socket(7) */
 
 bool dgram_push(struct stk *s, struct dgram_queue *q, struct vs_frame *f,
-		const struct stk_addr *from)
+		const struct dgram_info *info)
 {
 	uint32_t count = q->tail - q->head;
 
@@ -30,12 +30,13 @@ bool dgram_push(struct stk *s, struct dgram_queue *q, struct vs_frame *f,
 		q->head = 0;
 		q->tail = count;
 	}
-	q->ring[q->tail++ & (q->size - 1)] = (struct dgram){f, *from};
+	q->ring[q->tail++ & (q->size - 1)] = (struct dgram){f, *info};
 	q->bytes += f->size;
 	return true;
 }
 
-ptrdiff_t dgram_recv(struct dgram_queue *q, void *buf, size_t len, int flags, struct stk_addr *from)
+ptrdiff_t dgram_recv_msg(struct dgram_queue *q, void *buf, size_t len, int flags,
+			 struct stk_msg *msg)
 {
 	struct dgram *first;
 	size_t whole, copied;
@@ -47,14 +48,28 @@ ptrdiff_t dgram_recv(struct dgram_queue *q, void *buf, size_t len, int flags, st
 	copied = whole < len ? whole : len;
 	if (buf && copied)
 		memcpy(buf, first->frame->data, copied);
-	if (from)
-		*from = first->from;
+	*msg = (struct stk_msg){.peer = first->info.from,
+				.local = first->info.to,
+				.ifindex = first->info.ifindex,
+				.ttl = first->info.ttl,
+				.tos = first->info.tos,
+				.flags = copied < whole ? STK_MSG_TRUNC : 0};
 	if (!(flags & STK_MSG_PEEK)) {
 		q->bytes -= first->frame->size;
 		q->head++;
 		vs_frame_put(first->frame);
 	}
 	return (ptrdiff_t)(flags & STK_MSG_TRUNC ? whole : copied);
+}
+
+ptrdiff_t dgram_recv(struct dgram_queue *q, void *buf, size_t len, int flags, struct stk_addr *from)
+{
+	struct stk_msg msg;
+	ptrdiff_t got = dgram_recv_msg(q, buf, len, flags, &msg);
+
+	if (from && got >= 0)
+		*from = msg.peer;
+	return got;
 }
 
 void dgram_fini(struct stk *s, struct dgram_queue *q)

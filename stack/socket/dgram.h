@@ -5,9 +5,16 @@
 
 #include "stack/stk_impl.h"
 
+struct dgram_info {
+	struct stk_addr from;
+	struct wire_addr to; /* where it was sent */
+	int ifindex;	     /* where it came in */
+	uint8_t ttl, tos;
+};
+
 struct dgram {
 	struct vs_frame *frame; /* data: the message */
-	struct stk_addr from;
+	struct dgram_info info;
 };
 
 struct dgram_queue {
@@ -20,10 +27,23 @@ struct dgram_queue {
 
 /* Takes f. False when there is no room; then f stays the caller's. */
 bool dgram_push(struct stk *, struct dgram_queue *, struct vs_frame *f,
-		const struct stk_addr *from);
+		const struct dgram_info *);
 
 /* As stk_recv(); -EAGAIN when there is nothing. */
 ptrdiff_t dgram_recv(struct dgram_queue *, void *buf, size_t len, int flags, struct stk_addr *from);
+
+/* As stk_recv_msg(). */
+ptrdiff_t dgram_recv_msg(struct dgram_queue *, void *buf, size_t len, int flags, struct stk_msg *);
+
+/* What is told of a packet that came; from is as far as the packet knows it. */
+static inline struct dgram_info dgram_info_of(const struct ip_received *r)
+{
+	return (struct dgram_info){.from = {.addr = r->ip->src},
+				   .to = r->ip->dst,
+				   .ifindex = r->ifindex,
+				   .ttl = r->ip->hop_limit,
+				   .tos = r->ip->tclass};
+}
 
 void dgram_fini(struct stk *, struct dgram_queue *);
 

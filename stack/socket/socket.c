@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "stack/group/group.h"
 #include "stack/ip/ip.h"
+#include "stack/socket/errors.h"
 
 #define SOCKETS_START 8
 
-static struct stk_socket *socket_of(const struct stk *s, int fd)
+struct stk_socket *stk_socket_of(const struct stk *s, int fd)
 {
 	return fd >= 0 && (unsigned)fd < s->sockets_size ? s->sockets[fd] : NULL;
 }
@@ -25,6 +27,7 @@ struct stk_socket *stk_socket_new(struct stk *s, const struct stk_proto *proto, 
 	so->proto = proto;
 	so->fd = -1;
 	so->mtu_discover = 1; /* IP_PMTUDISC_WANT */
+	so->multicast_ttl = 1;
 	so->all_next = s->all;
 	so->all_prev = &s->all;
 	if (s->all)
@@ -98,7 +101,8 @@ static void event_drop(struct stk *s, struct stk_socket *so)
 
 static unsigned readiness_of(const struct stk *s, const struct stk_socket *so)
 {
-	return so->proto->readiness(s, so) | (so->error ? STK_ERR : 0);
+	return so->proto->readiness(s, so) |
+	       (so->error || socket_errors_waiting(so) ? STK_ERR : 0);
 }
 
 int stk_event(struct stk *s, unsigned *readiness)
@@ -114,6 +118,8 @@ int stk_event(struct stk *s, unsigned *readiness)
 
 void stk_socket_free(struct stk *s, struct stk_socket *so)
 {
+	group_socket_fini(s, so);
+	socket_errors_enable(s, so, false);
 	number_drop(s, so);
 	event_drop(s, so);
 	*so->all_prev = so->all_next;
@@ -169,7 +175,7 @@ int stk_socket(struct stk *s, int type)
 
 int stk_bind(struct stk *s, int fd, const struct stk_addr *addr)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
 	bool stream;
 
 	if (!so)
@@ -191,7 +197,7 @@ int stk_bind(struct stk *s, int fd, const struct stk_addr *addr)
 
 int stk_listen(struct stk *s, int fd, int backlog)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
 
 	if (!so)
 		return -EBADF;
@@ -200,7 +206,7 @@ int stk_listen(struct stk *s, int fd, int backlog)
 
 int stk_connect(struct stk *s, vs_time now, int fd, const struct stk_addr *addr)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
 
 	s->now = now;
 	if (!so)
@@ -214,7 +220,7 @@ int stk_connect(struct stk *s, vs_time now, int fd, const struct stk_addr *addr)
 
 int stk_accept(struct stk *s, vs_time now, int fd, struct stk_addr *peer)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
 
 	s->now = now;
 	if (!so)
@@ -224,7 +230,7 @@ int stk_accept(struct stk *s, vs_time now, int fd, struct stk_addr *peer)
 
 int stk_shutdown(struct stk *s, vs_time now, int fd, int how)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
 
 	s->now = now;
 	if (!so)
@@ -236,7 +242,7 @@ int stk_shutdown(struct stk *s, vs_time now, int fd, int how)
 
 int stk_close(struct stk *s, vs_time now, int fd)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
 
 	s->now = now;
 	if (!so)
@@ -250,7 +256,7 @@ int stk_close(struct stk *s, vs_time now, int fd)
 ptrdiff_t stk_send(struct stk *s, vs_time now, int fd, const void *buf, size_t len, int flags,
 		   const struct stk_addr *to)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
 
 	s->now = now;
 	if (!so)
@@ -263,12 +269,44 @@ ptrdiff_t stk_send(struct stk *s, vs_time now, int fd, const void *buf, size_t l
 ptrdiff_t stk_recv(struct stk *s, vs_time now, int fd, void *buf, size_t len, int flags,
 		   struct stk_addr *from)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
 
 	s->now = now;
 	if (!so)
 		return -EBADF;
 	return so->proto->recv(s, now, so, buf, len, flags, from);
+}
+
+ptrdiff_t stk_send_msg(struct stk *s, vs_time now, int fd, const void *buf, size_t len, int flags,
+		       const struct stk_msg *msg)
+{
+	struct stk_socket *so = stk_socket_of(s, fd);
+	const struct stk_addr *to = msg->peer.port ? &msg->peer : NULL;
+
+	s->now = now;
+	if (!so)
+		return -EBADF;
+	if (to && so->v6only && wire_addr_is4(&to->addr))
+		return -ENETUNREACH;
+	if (!so->proto->send_msg)
+		return so->proto->send(s, now, so, buf, len, flags, to);
+	return so->proto->send_msg(s, now, so, buf, len, flags, msg);
+}
+
+ptrdiff_t stk_recv_msg(struct stk *s, vs_time now, int fd, void *buf, size_t len, int flags,
+		       struct stk_msg *msg)
+{
+	struct stk_socket *so = stk_socket_of(s, fd);
+
+	s->now = now;
+	if (!so)
+		return -EBADF;
+	if (flags & STK_MSG_ERRQUEUE)
+		return socket_errors_recv(so, buf, len, msg);
+	if (so->proto->recv_msg)
+		return so->proto->recv_msg(s, now, so, buf, len, flags, msg);
+	*msg = (struct stk_msg){.ttl = -1, .tos = -1};
+	return so->proto->recv(s, now, so, buf, len, flags, &msg->peer);
 }
 
 static int set_number(uint8_t *to, int64_t value, int64_t max)
@@ -279,17 +317,54 @@ static int set_number(uint8_t *to, int64_t value, int64_t max)
 	return 0;
 }
 
+/* Options of IP and of groups, which every kind of socket has; -ENOPROTOOPT: another one. */
+static int ip_option_set(struct stk *s, struct stk_socket *so, enum stk_option option,
+			 int64_t value)
+{
+	if (option == STK_IP_TTL && value == -1) {
+		so->ttl = 0; /* the default again */
+		return 0;
+	}
+	if (option == STK_IP_TTL)
+		return value ? set_number(&so->ttl, value, 255) : -EINVAL;
+	if (option == STK_IP_TOS)
+		return set_number(&so->tos, value, 255);
+	if (option == STK_IP_MTU_DISCOVER)
+		return set_number(&so->mtu_discover, value, 2);
+	if (option == STK_IP_RECVERR)
+		return socket_errors_enable(s, so, value);
+	if (option == STK_IP_MULTICAST_TTL)
+		return set_number(&so->multicast_ttl, value == -1 ? 1 : value, 255);
+	if (option == STK_IP_MULTICAST_LOOP)
+		so->multicast_quiet = !value;
+	else if (option == STK_IP_MULTICAST_ALL)
+		so->multicast_only = !value;
+	else if (option != STK_IP_MULTICAST_IF)
+		return -ENOPROTOOPT;
+	else if (value && (value < 0 || value > STK_IF_MAX || !ip_if(s, (int)value)))
+		return -EADDRNOTAVAIL;
+	else
+		so->multicast_ifindex = (uint16_t)value;
+	return 0;
+}
+
 int stk_option_set(struct stk *s, vs_time now, int fd, enum stk_option option, int64_t value)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
+	int error;
 
 	s->now = now;
 	if (!so)
 		return -EBADF;
-	if (option == STK_SO_ERROR || option == STK_INQ || option == STK_OUTQ)
+	if (option == STK_SO_ERROR || option == STK_INQ || option == STK_OUTQ ||
+	    option == STK_IP_MTU)
 		return -ENOPROTOOPT;
 	if (option == STK_SO_REUSEADDR) {
 		so->reuse_addr = value;
+		return 0;
+	}
+	if (option == STK_SO_REUSEPORT) {
+		so->reuse_port = value;
 		return 0;
 	}
 	if (option == STK_SO_BROADCAST) {
@@ -302,46 +377,55 @@ int stk_option_set(struct stk *s, vs_time now, int fd, enum stk_option option, i
 		so->v6only = value;
 		return 0;
 	}
-	if (option == STK_IP_TTL)
-		return value ? set_number(&so->ttl, value, 255) : -EINVAL;
-	if (option == STK_IP_TOS)
-		return set_number(&so->tos, value, 255);
-	if (option == STK_IP_MTU_DISCOVER)
-		return set_number(&so->mtu_discover, value, 2);
+	error = ip_option_set(s, so, option, value);
+	if (error != -ENOPROTOOPT)
+		return error;
 	if (!so->proto->option_set)
 		return -ENOPROTOOPT;
 	return so->proto->option_set(s, now, so, option, value);
 }
 
-int stk_option_get(struct stk *s, int fd, enum stk_option option, int64_t *value)
+static int path_mtu(struct stk *s, const struct stk_socket *so, int64_t *value)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct ip_path path;
 
-	if (!so)
-		return -EBADF;
-	if (option == STK_SO_ERROR)
-		*value = -stk_socket_error(so);
-	else if (option == STK_SO_REUSEADDR)
-		*value = so->reuse_addr;
-	else if (option == STK_SO_BROADCAST)
-		*value = so->broadcast;
-	else if (option == STK_IPV6_V6ONLY)
-		*value = so->v6only;
-	else if (option == STK_IP_TTL)
+	if (wire_addr_is_any(&so->remote.addr))
+		return -ENOTCONN;
+	if (ip_path_find(s, &so->remote.addr, &so->local.addr, so->remote.ifindex, &path))
+		return -ENOTCONN;
+	*value = path.mtu;
+	return 0;
+}
+
+static int ip_option_get(struct stk *s, const struct stk_socket *so, enum stk_option option,
+			 int64_t *value)
+{
+	if (option == STK_IP_TTL)
 		*value = so->ttl ? so->ttl : s->ip->set.ttl;
 	else if (option == STK_IP_TOS)
 		*value = so->tos;
 	else if (option == STK_IP_MTU_DISCOVER)
 		*value = so->mtu_discover;
+	else if (option == STK_IP_MTU)
+		return path_mtu(s, so, value);
+	else if (option == STK_IP_RECVERR)
+		*value = so->errors ? 1 : 0;
+	else if (option == STK_IP_MULTICAST_IF)
+		*value = so->multicast_ifindex;
+	else if (option == STK_IP_MULTICAST_TTL)
+		*value = so->multicast_ttl;
+	else if (option == STK_IP_MULTICAST_LOOP)
+		*value = !so->multicast_quiet;
+	else if (option == STK_IP_MULTICAST_ALL)
+		*value = !so->multicast_only;
 	else
-		return so->proto->option_get ? so->proto->option_get(s, so, option, value)
-					     : -ENOPROTOOPT;
+		return -ENOPROTOOPT;
 	return 0;
 }
 
 int stk_fastopen_key(struct stk *s, int fd, const uint8_t *key, size_t len)
 {
-	struct stk_socket *so = socket_of(s, fd);
+	struct stk_socket *so = stk_socket_of(s, fd);
 
 	if (!so)
 		return -EBADF;
@@ -353,9 +437,35 @@ void stk_tcp_metrics_flush(struct stk *s)
 	tcp_metrics_flush(s);
 }
 
+int stk_option_get(struct stk *s, int fd, enum stk_option option, int64_t *value)
+{
+	struct stk_socket *so = stk_socket_of(s, fd);
+	int error;
+
+	if (!so)
+		return -EBADF;
+	if (option == STK_SO_ERROR) {
+		*value = -stk_socket_error(so);
+		return 0;
+	}
+	if (option == STK_SO_REUSEADDR || option == STK_SO_REUSEPORT ||
+	    option == STK_SO_BROADCAST || option == STK_IPV6_V6ONLY) {
+		*value = option == STK_SO_REUSEADDR   ? so->reuse_addr
+			 : option == STK_SO_REUSEPORT ? so->reuse_port
+			 : option == STK_SO_BROADCAST ? so->broadcast
+						      : so->v6only;
+		return 0;
+	}
+	error = ip_option_get(s, so, option, value);
+	if (error != -ENOPROTOOPT)
+		return error;
+	return so->proto->option_get ? so->proto->option_get(s, so, option, value)
+				     : -ENOPROTOOPT;
+}
+
 int stk_local(const struct stk *s, int fd, struct stk_addr *addr)
 {
-	const struct stk_socket *so = socket_of(s, fd);
+	const struct stk_socket *so = stk_socket_of(s, fd);
 
 	if (!so)
 		return -EBADF;
@@ -365,7 +475,7 @@ int stk_local(const struct stk *s, int fd, struct stk_addr *addr)
 
 int stk_peer(const struct stk *s, int fd, struct stk_addr *addr)
 {
-	const struct stk_socket *so = socket_of(s, fd);
+	const struct stk_socket *so = stk_socket_of(s, fd);
 
 	if (!so)
 		return -EBADF;
@@ -377,7 +487,7 @@ int stk_peer(const struct stk *s, int fd, struct stk_addr *addr)
 
 unsigned stk_readiness(const struct stk *s, int fd)
 {
-	const struct stk_socket *so = socket_of(s, fd);
+	const struct stk_socket *so = stk_socket_of(s, fd);
 
 	return so ? readiness_of(s, so) : 0;
 }

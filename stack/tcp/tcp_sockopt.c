@@ -146,6 +146,13 @@ int tcp_option_set(struct stk *s, vs_time now, struct stk_socket *so, enum stk_o
 	case STK_IP_TTL:
 	case STK_IP_TOS:
 	case STK_IP_MTU_DISCOVER:
+	case STK_SO_REUSEPORT:
+	case STK_IP_MTU:
+	case STK_IP_RECVERR:
+	case STK_IP_MULTICAST_IF:
+	case STK_IP_MULTICAST_TTL:
+	case STK_IP_MULTICAST_LOOP:
+	case STK_IP_MULTICAST_ALL:
 	case STK_INQ:
 	case STK_OUTQ:
 		return -ENOPROTOOPT;
@@ -227,6 +234,13 @@ int tcp_option_get(struct stk *s, struct stk_socket *so, enum stk_option option,
 	case STK_IP_TTL:
 	case STK_IP_TOS:
 	case STK_IP_MTU_DISCOVER:
+	case STK_SO_REUSEPORT:
+	case STK_IP_MTU:
+	case STK_IP_RECVERR:
+	case STK_IP_MULTICAST_IF:
+	case STK_IP_MULTICAST_TTL:
+	case STK_IP_MULTICAST_LOOP:
+	case STK_IP_MULTICAST_ALL:
 		return -ENOPROTOOPT;
 	}
 	return -ENOPROTOOPT;

@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "core/wire/icmp.h"
+#include "stack/group/group.h"
 #include "stack/ip/ip.h"
 #include "stack/socket/dgram.h"
+#include "stack/socket/errors.h"
 #include "stack/socket/socket.h"
 
 #define UDP_BUCKETS 256
@@ -127,7 +129,8 @@ static bool conflict(struct stk *s, uint16_t port, const void *ctx)
 
 	for (; u; u = u->port_next)
 		if (&u->so != so && u->so.local.port == port && overlap(&u->so, so) &&
-		    !(u->so.reuse_addr && so->reuse_addr))
+		    !(u->so.reuse_addr && so->reuse_addr) &&
+		    !(u->so.reuse_port && so->reuse_port))
 			return true;
 	return false;
 }
@@ -211,83 +214,148 @@ static int udp_connect(struct stk *s, vs_time now, struct stk_socket *so,
 /* Sending. */
 
 /* Finds the way for a message; a connected socket keeps its own as long as it is valid. */
-static int path_for(struct stk *s, struct udp_socket *u, const struct stk_addr *to,
+static int path_for(struct stk *s, struct udp_socket *u, const struct stk_msg *msg,
 		    struct ip_path *path)
 {
-	const struct stk_addr *dst = to ? to : &u->so.remote;
-	int ifindex = dst->ifindex ? dst->ifindex : u->so.local.ifindex;
-	const struct wire_addr *src = &u->so.local.addr;
+	bool connected = !msg->peer.port, group;
+	const struct stk_addr *dst = connected ? &u->so.remote : &msg->peer;
+	bool is4 = wire_addr_is4(&dst->addr), chosen = !wire_addr_is_any(&msg->local);
+	const struct wire_addr *src = chosen ? &msg->local : &u->so.local.addr;
+	int ifindex = msg->ifindex ? msg->ifindex : dst->ifindex;
 	int error;
 
-	if (!to && u->path.generation == s->route_generation) {
+	if (connected && !ifindex && !chosen && u->path.generation == s->route_generation) {
 		*path = u->path;
 		return 0;
 	}
+	group = wire_addr_is_multicast(&dst->addr);
+	if (!ifindex && group)
+		ifindex = u->so.multicast_ifindex;
+	if (!ifindex)
+		ifindex = u->so.local.ifindex;
 	/* A socket bound to a group still sends from an address. */
-	if (wire_addr_is_any(src) || !ip_is_ours(s, src))
-		src = wire_addr_is4(&dst->addr) ? &wire_addr_any4 : &wire_addr_any6;
+	if (wire_addr_is_any(src) || (!chosen && !ip_is_ours(s, src)))
+		src = is4 ? &wire_addr_any4 : &wire_addr_any6;
 	error = ip_path_find(s, &dst->addr, src, ifindex, path);
-	if (!error && !to)
+	if (!error && connected && !msg->ifindex && !chosen)
 		u->path = *path;
 	return error;
 }
 
-static ptrdiff_t udp_send(struct stk *s, vs_time now, struct stk_socket *so, const void *buf,
-			  size_t len, int flags, const struct stk_addr *to)
+/* Gives the message with its header, or NULL. */
+static struct vs_frame *compose(struct stk *s, const struct stk_socket *so,
+				const struct stk_addr *dst, const struct ip_path *path,
+				const void *buf, size_t len)
 {
-	struct udp_socket *u = udp_of(so);
-	const struct stk_addr *dst = to ? to : &so->remote;
-	bool is4 = wire_addr_is4(&dst->addr);
-	struct stk_addr unbound = {.addr = wire_addr_any6};
-	struct ip_packet packet = {.dst = dst->addr,
-				   .protocol = WIRE_PROTO_UDP,
-				   .tclass = so->tos,
-				   .hop_limit = so->ttl};
+	struct vs_frame *f = vs_frame_new(s->pool, WIRE_UDP_LEN + len, 0);
 	struct wire_udp udp;
-	struct ip_path path;
-	struct vs_frame *f;
 	uint16_t cksum;
-	int error = stk_socket_error(so);
 
-	(void)flags;
+	if (!f) {
+		stk_drop(s, -1, STK_PoolEmpty, NULL);
+		return NULL;
+	}
+	udp = (struct wire_udp){so->local.port, dst->port, (uint16_t)f->len, 0};
+	wire_udp_emit(f->data, &udp);
+	cksum = wire_cksum_fold(wire_cksum_copy(
+		wire_cksum_add(wire_cksum_pseudo(&path->src, &dst->addr, WIRE_PROTO_UDP, f->len),
+			       f->data, WIRE_UDP_LEN),
+		f->data + WIRE_UDP_LEN, buf, len));
+	wire_put16(f->data + 6, cksum ? cksum : 0xffff); /* 0 would say: none */
+	return f;
+}
+
+/* How the packet is to travel, as the socket and the message have it. */
+static struct ip_packet packet_for(const struct stk *s, const struct stk_socket *so,
+				   const struct stk_msg *msg, const struct wire_addr *dst,
+				   const struct ip_path *path, size_t len)
+{
+	bool group = wire_addr_is_multicast(dst);
+	int ttl = msg->ttl >= 0 ? msg->ttl : group ? so->multicast_ttl : so->ttl;
+	struct ip_packet packet = {.dst = *dst,
+				   .src = path->src,
+				   .protocol = WIRE_PROTO_UDP,
+				   .tclass = msg->tos >= 0 ? (uint8_t)msg->tos : so->tos,
+				   .hop_limit = (uint8_t)ttl};
+
+	packet.loop = (group && !so->multicast_quiet) || ip_is_broadcast(s, path->ifindex, dst);
+	packet.stay_here = group && !ttl;
+	packet.dont_fragment = so->mtu_discover == 2 || (so->mtu_discover == 1 && len <= path->mtu);
+	return packet;
+}
+
+/* ip(7): who does not let it be fragmented reads in the error queue what would have fit. */
+static void tell_too_long(struct stk *s, struct stk_socket *so, const struct stk_addr *dst,
+			  uint32_t mtu, const void *buf, size_t len)
+{
+	struct stk_error error = {.error = EMSGSIZE, .origin = STK_ORIGIN_LOCAL, .info = mtu};
+
+	socket_errors_push(s, so, &error, dst, buf, len < 1024 ? len : 1024);
+}
+
+static int check_send(struct stk *s, struct udp_socket *u, const struct stk_addr *dst,
+		      const struct stk_msg *msg, size_t len)
+{
+	struct stk_addr unbound = {.addr = wire_addr_any6};
+	int error = stk_socket_error(&u->so);
+
 	if (error)
 		return error;
 	if (u->shut_wr)
 		return -EPIPE;
-	if (!to && !u->connected)
+	if (!msg->peer.port && !u->connected)
 		return -EDESTADDRREQ;
-	if (!dst->port)
-		return -EINVAL;
-	if (len > IP_MTU_LOOP - ip_header_size(is4) - WIRE_UDP_LEN)
+	if (len > IP_MTU_LOOP - ip_header_size(wire_addr_is4(&dst->addr)) - WIRE_UDP_LEN)
 		return -EMSGSIZE;
-	error = may_send_to(s, so, &dst->addr);
-	if (!error && !so->local.port)
-		error = udp_bind(s, so, &unbound);
-	if (!error)
-		error = path_for(s, u, to, &path);
+	if (msg->ttl > 255 || msg->tos > 255)
+		return -EINVAL;
+	error = may_send_to(s, &u->so, &dst->addr);
+	if (!error && !u->so.local.port)
+		error = udp_bind(s, &u->so, &unbound);
+	return error;
+}
+
+static ptrdiff_t udp_send_msg(struct stk *s, vs_time now, struct stk_socket *so, const void *buf,
+			      size_t len, int flags, const struct stk_msg *msg)
+{
+	struct udp_socket *u = udp_of(so);
+	const struct stk_addr *dst = msg->peer.port ? &msg->peer : &so->remote;
+	struct ip_packet packet;
+	struct ip_path path;
+	struct vs_frame *f;
+	int error = check_send(s, u, dst, msg, len);
+
+	(void)flags;
+	if (error)
+		return error;
+	error = path_for(s, u, msg, &path);
 	if (error) {
 		if (error == -ENETUNREACH)
 			stk_count(s, STK_IpOutNoRoutes);
 		return error;
 	}
-	f = vs_frame_new(s->pool, WIRE_UDP_LEN + len, 0);
-	if (!f) {
-		stk_drop(s, -1, STK_PoolEmpty, NULL);
+	f = compose(s, so, dst, &path, buf, len);
+	if (!f)
 		return -ENOBUFS;
-	}
-	udp = (struct wire_udp){so->local.port, dst->port, (uint16_t)f->len, 0};
-	wire_udp_emit(f->data, &udp);
-	cksum = wire_cksum_fold(wire_cksum_copy(
-		wire_cksum_add(wire_cksum_pseudo(&path.src, &dst->addr, WIRE_PROTO_UDP, f->len),
-			       f->data, WIRE_UDP_LEN),
-		f->data + WIRE_UDP_LEN, buf, len));
-	wire_put16(f->data + 6, cksum ? cksum : 0xffff); /* 0 would say: none */
-	packet.src = path.src;
-	packet.dont_fragment = so->mtu_discover == 2 ||
-			       (so->mtu_discover == 1 && f->len + ip_header_size(is4) <= path.mtu);
+	packet = packet_for(s, so, msg, &dst->addr, &path,
+			    f->len + ip_header_size(wire_addr_is4(&dst->addr)));
 	stk_count(s, STK_UdpOutDatagrams);
 	error = ip_output(s, now, &path, &packet, f);
+	if (error == -EMSGSIZE && so->errors)
+		tell_too_long(s, so, dst, path.mtu, buf, len);
 	return error ? error : (ptrdiff_t)len;
+}
+
+static ptrdiff_t udp_send(struct stk *s, vs_time now, struct stk_socket *so, const void *buf,
+			  size_t len, int flags, const struct stk_addr *to)
+{
+	struct stk_msg msg = {.ttl = -1, .tos = -1};
+
+	if (to && !to->port)
+		return -EINVAL;
+	if (to)
+		msg.peer = *to;
+	return udp_send_msg(s, now, so, buf, len, flags, &msg);
 }
 
 /* Receiving. */
@@ -298,10 +366,22 @@ static bool fits_peer(const struct udp_socket *u, const struct wire_addr *peer, 
 	       (u->so.remote.port == port && wire_addr_equal(&u->so.remote.addr, peer));
 }
 
+/* How closely a socket without a peer is bound to what a message was sent to; 0: not at all. */
+static int score_of(const struct udp_socket *u, const struct wire_addr *ours, uint16_t port,
+		    int ifindex)
+{
+	if (u->connected || u->so.local.port != port || !stk_socket_covers(&u->so, ours) ||
+	    (u->so.local.ifindex && ifindex && u->so.local.ifindex != ifindex))
+		return 0;
+	return 1 + (u->so.local.ifindex ? 1 : 0) + (wire_addr_is_any(&u->so.local.addr) ? 0 : 4) +
+	       (wire_addr_equal(&u->so.local.addr, &wire_addr_any4) ? 2 : 0);
+}
+
 static struct udp_socket *find(const struct stk *s, const struct wire_addr *ours, uint16_t port,
 			       const struct wire_addr *peer, uint16_t peer_port, int ifindex)
 {
 	struct udp_socket *u = *peer_bucket(s, port, peer, peer_port), *best = NULL;
+	unsigned sharers = 0, turn;
 	int best_score = 0;
 
 	for (; u; u = u->peer_next)
@@ -309,32 +389,35 @@ static struct udp_socket *find(const struct stk *s, const struct wire_addr *ours
 		    wire_addr_equal(&u->so.local.addr, ours))
 			return u;
 	for (u = *port_bucket(s, port); u; u = u->port_next) {
-		int score;
+		int score = score_of(u, ours, port, ifindex);
 
-		if (u->connected || u->so.local.port != port || !stk_socket_covers(&u->so, ours) ||
-		    (u->so.local.ifindex && u->so.local.ifindex != ifindex))
-			continue;
-		score = 1 + (u->so.local.ifindex ? 1 : 0) +
-			(wire_addr_is_any(&u->so.local.addr) ? 0 : 4) +
-			(wire_addr_equal(&u->so.local.addr, &wire_addr_any4) ? 2 : 0);
 		if (score > best_score) {
 			best = u;
 			best_score = score;
 		}
 	}
+	if (!best || !best->so.reuse_port)
+		return best;
+	/* SO_REUSEPORT: those who share a port share what arrives, each peer going to one. */
+	for (u = best; u; u = u->port_next)
+		sharers += u->so.reuse_port && score_of(u, ours, port, ifindex) == best_score;
+	turn = (unsigned)((ip_hash(s, peer) ^ peer_port * 0x9e3779b97f4a7c15u) >> 32) % sharers;
+	for (u = best; u; u = u->port_next)
+		if (u->so.reuse_port && score_of(u, ours, port, ifindex) == best_score && !turn--)
+			return u;
 	return best;
 }
 
 /* Takes f. */
-static void receive(struct stk *s, struct udp_socket *u, int ifindex, const struct stk_addr *from,
+static void receive(struct stk *s, struct udp_socket *u, const struct dgram_info *info,
 		    struct vs_frame *f)
 {
 	if (u->shut_rd) {
 		vs_frame_put(f);
 		return;
 	}
-	if (!dgram_push(s, &u->queue, f, from)) {
-		stk_drop(s, ifindex, STK_UdpRcvbufErrors, f);
+	if (!dgram_push(s, &u->queue, f, info)) {
+		stk_drop(s, info->ifindex, STK_UdpRcvbufErrors, f);
 		return;
 	}
 	stk_count(s, STK_UdpInDatagrams);
@@ -343,16 +426,17 @@ static void receive(struct stk *s, struct udp_socket *u, int ifindex, const stru
 
 /* Takes f: gives a reference to every socket that fits. */
 static void receive_group(struct stk *s, const struct ip_received *r, uint16_t port,
-			  const struct stk_addr *from, struct vs_frame *f)
+			  const struct dgram_info *info, struct vs_frame *f)
 {
-	bool found = false;
+	bool group = wire_addr_is_multicast(&r->ip->dst), found = false;
 
 	for (struct udp_socket *u = *port_bucket(s, port); u; u = u->port_next) {
 		if (u->so.local.port != port || !stk_socket_covers(&u->so, &r->ip->dst) ||
-		    !fits_peer(u, &from->addr, from->port) ||
-		    (u->so.local.ifindex && u->so.local.ifindex != r->ifindex))
+		    !fits_peer(u, &info->from.addr, info->from.port) ||
+		    (u->so.local.ifindex && u->so.local.ifindex != r->ifindex) ||
+		    (group && !group_socket_wants(&u->so, r->ifindex, &r->ip->dst, &r->ip->src)))
 			continue;
-		receive(s, u, r->ifindex, from, vs_frame_ref(f));
+		receive(s, u, info, vs_frame_ref(f));
 		found = true;
 	}
 	if (found)
@@ -363,7 +447,7 @@ static void receive_group(struct stk *s, const struct ip_received *r, uint16_t p
 
 void udp_input(struct stk *s, vs_time now, const struct ip_received *r, struct vs_frame *f)
 {
-	struct stk_addr from = {.addr = r->ip->src};
+	struct dgram_info info = dgram_info_of(r);
 	struct udp_socket *u;
 	struct wire_udp udp;
 
@@ -377,15 +461,15 @@ void udp_input(struct stk *s, vs_time now, const struct ip_received *r, struct v
 		stk_drop(s, r->ifindex, STK_UdpInCsumErrors, f);
 		return;
 	}
-	from.port = udp.src_port;
-	if (wire_addr_is_link_local(&from.addr))
-		from.ifindex = (uint16_t)r->ifindex;
+	info.from.port = udp.src_port;
+	if (wire_addr_is_link_local(&info.from.addr))
+		info.from.ifindex = (uint16_t)r->ifindex;
 	if (r->to_group && !ip_address_find(s, &r->ip->dst)) {
 		vs_frame_pull(f, WIRE_UDP_LEN);
-		receive_group(s, r, udp.dst_port, &from, f);
+		receive_group(s, r, udp.dst_port, &info, f);
 		return;
 	}
-	u = find(s, &r->ip->dst, udp.dst_port, &from.addr, from.port, r->ifindex);
+	u = find(s, &r->ip->dst, udp.dst_port, &r->ip->src, udp.src_port, r->ifindex);
 	if (!u) {
 		icmp_send_error(s, now, r, f, WIRE_ICMP4_UNREACHABLE, WIRE_ICMP4_UNREACH_PORT,
 				WIRE_ICMP6_UNREACHABLE, 4, 0);
@@ -393,20 +477,30 @@ void udp_input(struct stk *s, vs_time now, const struct ip_received *r, struct v
 		return;
 	}
 	vs_frame_pull(f, WIRE_UDP_LEN);
-	receive(s, u, r->ifindex, &from, f);
+	receive(s, u, &info, f);
 }
 
-/* RFC 1122 4.1.3.3: a connected socket is told; another one could not say of which message. */
+/* RFC 1122 4.1.3.3, and as Linux: who queues errors is told all of them; others only what is hard,
+ * and only if connected, since they could not say of which message.
+ */
 void udp_error(struct stk *s, vs_time now, const struct ip_error *e)
 {
 	uint16_t port = wire_get16(e->transport), peer_port = wire_get16(e->transport + 2);
 	struct udp_socket *u = find(s, &e->src, port, &e->dst, peer_port, 0);
+	bool is4 = wire_addr_is4(&e->dst), hard = e->hard;
 
 	(void)now;
-	if (!u || !u->connected)
+	if (!u)
 		return;
-	/* What is too big is fragmented the next time, unless the owner forbade it. */
-	if (e->error == EMSGSIZE && u->so.mtu_discover != 2)
+	if (e->error == EMSGSIZE) {
+		/* What is too big is fragmented the next time, if the owner lets it be. */
+		hard = is4 ? u->so.mtu_discover != 0 : u->so.mtu_discover == 2;
+		if (is4 && !hard)
+			return;
+	}
+	if (u->so.errors)
+		socket_errors_push_icmp(s, &u->so, e, peer_port, WIRE_UDP_LEN);
+	else if (!hard || !u->connected)
 		return;
 	u->so.error = e->error;
 	stk_socket_wake(s, &u->so);
@@ -417,8 +511,8 @@ bool udp_error_plausible(const struct stk *s, const struct ip_error *e)
 	return find(s, &e->src, wire_get16(e->transport), &e->dst, wire_get16(e->transport + 2), 0);
 }
 
-static ptrdiff_t udp_recv(struct stk *s, vs_time now, struct stk_socket *so, void *buf, size_t len,
-			  int flags, struct stk_addr *from)
+static ptrdiff_t udp_recv_msg(struct stk *s, vs_time now, struct stk_socket *so, void *buf,
+			      size_t len, int flags, struct stk_msg *msg)
 {
 	struct udp_socket *u = udp_of(so);
 	int error = stk_socket_error(so);
@@ -428,8 +522,19 @@ static ptrdiff_t udp_recv(struct stk *s, vs_time now, struct stk_socket *so, voi
 	(void)now;
 	if (error)
 		return error;
-	got = dgram_recv(&u->queue, buf, len, flags, from);
+	got = dgram_recv_msg(&u->queue, buf, len, flags, msg);
 	return got == -EAGAIN && u->shut_rd ? 0 : got;
+}
+
+static ptrdiff_t udp_recv(struct stk *s, vs_time now, struct stk_socket *so, void *buf, size_t len,
+			  int flags, struct stk_addr *from)
+{
+	struct stk_msg msg = {.flags = 0};
+	ptrdiff_t got = udp_recv_msg(s, now, so, buf, len, flags, &msg);
+
+	if (from && got >= 0)
+		*from = msg.peer;
+	return got;
 }
 
 static int udp_shutdown(struct stk *s, vs_time now, struct stk_socket *so, int how)
@@ -509,6 +614,8 @@ const struct stk_proto udp_proto = {
 	.connect = udp_connect,
 	.send = udp_send,
 	.recv = udp_recv,
+	.send_msg = udp_send_msg,
+	.recv_msg = udp_recv_msg,
 	.shutdown = udp_shutdown,
 	.close = udp_close,
 	.option_set = udp_option_set,
