@@ -85,7 +85,8 @@ struct tcp_sent {
 	uint32_t end;
 	vs_time at; /* when it last left */
 	uint8_t flags;
-	uint8_t times; /* retransmissions, saturating */
+	uint8_t times;	/* retransmissions, saturating */
+	uint32_t order; /* of leaving: many may leave in one instant */
 };
 
 #define TCP_SENT_SACKED	 0x1 /* the peer holds it; never together with the next two */
@@ -107,7 +108,7 @@ struct tcp_board {
 struct tcp_rack {
 	vs_time at;   /* when the youngest segment that arrived had left */
 	vs_time rtt;  /* of the last that arrived */
-	uint32_t end; /* of the youngest */
+	uint32_t order; /* of the youngest */
 	uint32_t fack; /* highest end that arrived */
 	uint32_t fack_before; /* ... before the present ACK; snd_una: none */
 	uint32_t ecr; /* the ACK's timestamp echo */
@@ -330,6 +331,7 @@ struct tcp_pcb {
 	uint32_t undo_cwnd, undo_ssthresh; /* before the reduction */
 	uint32_t undo_ts;	/* of the first retransmission since */
 	uint32_t undo_again;	/* retransmissions since whose duplicate was not reported */
+	uint32_t sent_order;	/* of the last segment with data */
 	uint64_t cc_words[TCP_CC_WORDS];
 
 	struct tcp_board board;

@@ -39,9 +39,9 @@ void tcp_rack_delivered(struct tcp_pcb *p, const struct tcp_sent *r, bool sacked
 		k->fack_valid = true;
 	}
 	k->rtt = rtt;
-	if (r->at > k->at || (r->at == k->at && wire_seq_lt(k->end, r->end))) {
+	if (wire_seq_lt(k->order, r->order)) {
 		k->at = r->at;
-		k->end = r->end;
+		k->order = r->order;
 	}
 }
 
@@ -126,7 +126,7 @@ void tcp_rack_detect(struct tcp_pcb *p)
 		i++;
 		if ((r->flags & (TCP_SENT_LOST | TCP_SENT_AGAIN)) == TCP_SENT_LOST)
 			continue;
-		if (r->at > k->at || (r->at == k->at && !wire_seq_lt(r->end, k->end))) {
+		if (!wire_seq_lt(r->order, k->order)) {
 			/* What left only once left in order: the rest is younger still. */
 			if (!(r->flags & TCP_SENT_REPEATED))
 				break;

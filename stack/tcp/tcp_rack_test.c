@@ -79,6 +79,32 @@ static void lost_retransmission_leaves_again_without_a_timeout(void **state)
 	fake_free(w);
 }
 
+/* RFC 8985 6.2's RACK_sent_after(), when time does not tell: what left in the same instant, but
+ * before the retransmission, says nothing about it.
+ */
+static void order_within_an_instant_is_that_of_leaving(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w);
+
+	(void)state;
+	fake_send(w, p, data, 20000, 0);
+	sent(w, 100 * MS, 0, 10, false);
+	fake_run(w, 200 * MS);
+	ack(w, 2, 0, 0, 0, 0);
+	sent(w, 200 * MS, 10, 14, false);
+	ack(w, 2, 3, 6, 0, 0);
+	sent(w, 200 * MS, 2, 3, false);
+	fake_run(w, 300 * MS);
+	ack(w, 2, 3, 11, 0, 0);
+	ack(w, 2, 3, 14, 0, 0);
+	assert_int_equal(w->host[0].counters[STK_TcpRetransSegs], 1);
+	ack(w, 14, 0, 0, 0, 0);
+	assert_int_equal(w->host[0].counters[STK_TcpRetransSegs], 1);
+	assert_int_equal(w->host[0].counters[STK_TcpTimeouts], 0);
+	fake_free(w);
+}
+
 static void reordering_once_seen_is_waited_for(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -245,6 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lost_retransmission_leaves_again_without_a_timeout),
+		cmocka_unit_test(order_within_an_instant_is_that_of_leaving),
 		cmocka_unit_test(reordering_once_seen_is_waited_for),
 		cmocka_unit_test(one_ack_for_much_is_no_reordering),
 		cmocka_unit_test(silent_tail_is_probed_after_two_round_trips),

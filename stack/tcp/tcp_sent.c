@@ -33,7 +33,8 @@ bool tcp_sent_push(struct tcp_pcb *p, uint32_t seq, uint32_t end)
 	if (!make_room(p))
 		return false;
 	*tcp_sent_at(p, p->board.count++) =
-		(struct tcp_sent){.seq = seq, .end = end, .at = tcp_now(p)};
+		(struct tcp_sent){.seq = seq, .end = end, .at = tcp_now(p),
+				  .order = ++p->sent_order};
 	return true;
 }
 
@@ -122,6 +123,7 @@ void tcp_sent_mark_again(struct tcp_pcb *p, struct tcp_sent *r)
 		p->board.again += r->end - r->seq;
 	r->flags |= TCP_SENT_AGAIN | TCP_SENT_REPEATED;
 	r->at = tcp_now(p);
+	r->order = ++p->sent_order;
 	if (r->times < UINT8_MAX)
 		r->times++;
 }

@@ -83,6 +83,8 @@ bool tcp_undo_try(struct tcp_pcb *p, bool advanced)
 	}
 	if (p->recovery == TCP_LOSS)
 		stk_count(p->stk, STK_TcpSpuriousRtos);
+	else if (p->recovery == TCP_RECOVERY)
+		p->rack.reordered = true; /* it came late, behind what had left after it */
 	tcp_undo(p);
 	return true;
 }

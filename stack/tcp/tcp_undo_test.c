@@ -205,6 +205,28 @@ static void eifel_undoes_a_timeout_by_the_first_echo(void **state)
 	fake_free(w);
 }
 
+/* The copy has taken the place of the original, so RFC 8985's step 3 cannot see that it was late;
+ * but what is undone was reordering, and RACK waits from now on.
+ */
+static void needless_fast_retransmit_teaches_rack_to_wait(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w, true, true);
+
+	(void)state;
+	fake_send(w, p, data, 10000, 0);
+	fake_run(w, 200 * MS);
+	for (uint32_t i = 2; i <= 4; i++)
+		ack(w, p, 0, 1, i, 100);
+	assert_int_equal(p->recovery, TCP_RECOVERY);
+	assert_false(p->rack.reordered);
+	ack(w, p, 4, 0, 0, 100);
+	assert_int_equal(p->recovery, TCP_OPEN);
+	assert_int_equal(w->host[0].counters[STK_TcpFullUndo], 1);
+	assert_true(p->rack.reordered);
+	fake_free(w);
+}
+
 static void eifel_leaves_a_real_timeout_alone(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -328,6 +350,7 @@ int main(void)
 		cmocka_unit_test(frto_can_be_switched_off),
 		cmocka_unit_test(eifel_undoes_a_timeout_by_the_first_echo),
 		cmocka_unit_test(answer_to_a_duplicate_measures_no_round_trip),
+		cmocka_unit_test(needless_fast_retransmit_teaches_rack_to_wait),
 		cmocka_unit_test(eifel_leaves_a_real_timeout_alone),
 		cmocka_unit_test(retransmission_before_a_reduction_is_no_original),
 		cmocka_unit_test(dsack_for_all_that_left_again_undoes_fast_recovery),
