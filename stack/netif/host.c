@@ -24,7 +24,8 @@ static const char usage[] =
 	"PORT\n"
 	"           http: /bytes/N answers N bytes, each its offset modulo 251\n"
 	"  clients: --ping ADDRESS[,COUNT[,SIZE]]   --get ADDRESS,PORT,PATH (body to stdout)\n"
-	"           --send ADDRESS,PORT,BYTES       --iperf3 ADDRESS,PORT,SECONDS[,reverse]\n";
+	"           --send ADDRESS,PORT,BYTES\n"
+	"           --iperf3 ADDRESS,PORT,SECONDS[,reverse][,udp][,parallel=N][,rate=BIT/S]\n";
 
 void host_fail(const char *format, ...)
 {
@@ -161,7 +162,7 @@ void host_serve(struct host *h, uint16_t port, void (*open)(struct host *, int f
 	host_watch(h, host_listen(h, STK_STREAM, port), &server->app);
 }
 
-int host_connect(struct host *h, const char *text, const char **rest)
+int host_connect(struct host *h, int type, const char *text, const char **rest)
 {
 	char address[WIRE_ADDR_TEXT + 8], port[8];
 	struct stk_addr to = {0};
@@ -180,7 +181,7 @@ int host_connect(struct host *h, const char *text, const char **rest)
 		host_fail("'%s': expected an address, found '%s'", text, address);
 	to.port = (uint16_t)host_number("port", port, 65535);
 	*rest = after + second + (after[second] == ',');
-	fd = stk_socket(h->stk, STK_STREAM);
+	fd = stk_socket(h->stk, type);
 	if (fd < 0)
 		host_fail("socket: %s", strerror(-fd));
 	if (wire_addr_is_link_local(&to.addr))

@@ -214,7 +214,7 @@ void http_get_start(struct host *h, const char *arguments)
 {
 	struct get *g = calloc(1, sizeof(*g));
 	const char *path;
-	int fd = host_connect(h, arguments, &path);
+	int fd = host_connect(h, STK_STREAM, arguments, &path);
 
 	if (!g)
 		host_fail("out of memory");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The protocol of iperf3 for plain TCP tests, as server and as client, forward and reverse, with
- * parallel streams. A control connection carries states, one byte each, and JSON texts behind their
- * length in four bytes; each stream is a connection of its own that begins with the cookie of the
- * test. One test at a time.
+/* The protocol of iperf3, as server and as client, forward and reverse, with parallel streams. A
+ * control connection carries states, one byte each, and JSON texts behind their length in four
+ * bytes; each stream is a connection of its own that begins with the cookie of the test, or a flow
+ * of datagrams (host_iperf3_udp.c). One test at a time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,54 +10,7 @@
 #include <string.h>
 
 #include "core/base/text.h"
-#include "stack/netif/host.h"
-
-#define COOKIE_LEN  37 /* with its terminator */
-#define JSON_MAX    16384
-#define STREAMS_MAX 64
-#define BLOCK	    131072
-
-enum state {
-	TEST_START = 1,
-	TEST_RUNNING = 2,
-	TEST_END = 4,
-	PARAM_EXCHANGE = 9,
-	CREATE_STREAMS = 10,
-	EXCHANGE_RESULTS = 13,
-	DISPLAY_RESULTS = 14,
-	IPERF_DONE = 16,
-	ACCESS_DENIED = 255,
-};
-
-struct stream {
-	int fd; /* -1: closed */
-	uint64_t bytes;
-	size_t cookie_len; /* received (server) or sent (client) so far */
-	bool counted;	   /* the server has seen its cookie */
-	char cookie[COOKIE_LEN];
-};
-
-/* A test. What the control connection's next bytes are is what `expects` says. */
-struct test {
-	struct app app;
-	struct host *host;
-	bool client, reverse, running;
-	int control; /* -1: no test */
-	enum { COOKIE, STATE, JSON_LEN, JSON } expects;
-	enum state state;
-	char cookie[COOKIE_LEN];
-	char in[JSON_MAX];
-	size_t in_len, json_len;
-	char out[JSON_MAX + 16]; /* not yet sent to the control connection */
-	size_t out_len;
-	unsigned parallel, ready;
-	unsigned streams;
-	struct stream stream[STREAMS_MAX];
-	vs_time began, ended;
-	uint64_t seconds;
-	struct vs_timer timer;
-	const char *target;
-};
+#include "stack/netif/host_iperf3.h"
 
 static void flush_control(struct test *t)
 {
@@ -129,11 +82,16 @@ static void test_end(struct test *t, bool ok)
 {
 	close_streams(t);
 	t->streams = t->ready = 0;
+	vs_timer_cancel(&t->host->timers, &t->pace);
+	if (t->udp_fd >= 0)
+		host_close(t->host, t->udp_fd);
+	t->udp_fd = -1;
 	host_close(t->host, t->control);
 	t->control = -1;
 	t->running = false;
 	if (t->client) {
 		vs_timer_remove(&t->host->timers, &t->timer);
+		vs_timer_remove(&t->host->timers, &t->pace);
 		host_client_done(t->host, ok);
 		free(t);
 	}
@@ -151,10 +109,13 @@ static void tell_results(struct test *t)
 			   "\"sender_has_retransmits\":0,\"streams\":[");
 	for (unsigned i = 0; i < t->streams; i++)
 		vs_text_add(&text,
-			    "%s{\"id\":%u,\"bytes\":%llu,\"retransmits\":0,\"jitter\":0,"
-			    "\"errors\":0,\"packets\":0,\"start_time\":0,\"end_time\":%.6f}",
+			    "%s{\"id\":%u,\"bytes\":%llu,\"retransmits\":0,\"jitter\":%.9f,"
+			    "\"errors\":%llu,\"packets\":%llu,\"start_time\":0,"
+			    "\"end_time\":%.6f}",
 			    i ? "," : "", i ? i + 2 : 1, (unsigned long long)t->stream[i].bytes,
-			    seconds);
+			    (double)t->stream[i].jitter_ns / (double)VS_SEC,
+			    (unsigned long long)t->stream[i].missing,
+			    (unsigned long long)t->stream[i].packets, seconds);
 	vs_text_add(&text, "]}");
 	tell_json(t, json);
 }
@@ -188,8 +149,19 @@ static void start_running(struct test *t)
 {
 	t->running = true;
 	t->began = host_now(t->host);
+	if (t->udp) {
+		iperf3_udp_run(t);
+		return;
+	}
 	for (unsigned i = 0; i < t->streams; i++)
 		pump(t, &t->stream[i]);
+}
+
+void iperf3_begin(struct test *t)
+{
+	tell_state(t, TEST_START);
+	tell_state(t, TEST_RUNNING);
+	start_running(t);
 }
 
 /* Server: reads the cookie that a stream begins with. */
@@ -208,11 +180,8 @@ static void greet(struct test *t, struct stream *st)
 	if (st->counted || memcmp(st->cookie, t->cookie, COOKIE_LEN))
 		return;
 	st->counted = true;
-	if (++t->ready < t->parallel)
-		return;
-	tell_state(t, TEST_START);
-	tell_state(t, TEST_RUNNING);
-	start_running(t);
+	if (++t->ready == t->parallel)
+		iperf3_begin(t);
 }
 
 /* Client: sends the cookie that a stream begins with. */
@@ -256,7 +225,11 @@ static void server_json(struct test *t)
 	if (t->state == PARAM_EXCHANGE) {
 		t->reverse = json_number(t->in, "reverse");
 		t->parallel = (unsigned)json_number(t->in, "parallel");
-		if (!t->parallel || t->parallel > STREAMS_MAX || !json_number(t->in, "tcp")) {
+		t->udp = json_number(t->in, "udp");
+		t->rate = json_number(t->in, "bandwidth");
+		t->len = (size_t)json_number(t->in, "len");
+		if (!t->parallel || t->parallel > STREAMS_MAX ||
+		    !(t->udp ? iperf3_udp_open(t) : json_number(t->in, "tcp"))) {
 			tell_state(t, ACCESS_DENIED);
 			return;
 		}
@@ -271,13 +244,20 @@ static void server_json(struct test *t)
 
 static void print_results(struct test *t)
 {
-	uint64_t bytes = 0;
+	uint64_t bytes = 0, packets = 0, missing = 0;
 	double seconds = (double)(t->ended - t->began) / (double)VS_SEC;
 
-	for (unsigned i = 0; i < t->streams; i++)
+	for (unsigned i = 0; i < t->streams; i++) {
 		bytes += t->stream[i].bytes;
-	printf("iperf3 %s: %llu bytes in %.3f s, %.1f Mbit/s\n", t->reverse ? "received" : "sent",
+		packets += t->stream[i].packets;
+		missing += t->stream[i].missing;
+	}
+	printf("iperf3 %s: %llu bytes in %.3f s, %.1f Mbit/s", t->reverse ? "received" : "sent",
 	       (unsigned long long)bytes, seconds, (double)bytes * 8 / 1e6 / seconds);
+	if (t->udp)
+		printf(", %llu of %llu datagrams missing", (unsigned long long)missing,
+		       (unsigned long long)packets);
+	putchar('\n');
 }
 
 /* A state that the peer told; false ends the test. */
@@ -290,15 +270,19 @@ static bool on_state(struct test *t, enum state state)
 	switch (state) {
 	case PARAM_EXCHANGE:
 		snprintf(json, sizeof(json),
-			 "{\"tcp\":true,\"omit\":0,\"time\":%llu,\"num\":0,\"blockcount\":0,"
-			 "\"parallel\":%u,%s\"len\":%u,\"client_version\":\"3.12\"}",
-			 (unsigned long long)t->seconds, t->parallel,
-			 t->reverse ? "\"reverse\":true," : "", BLOCK);
+			 "{\"%s\":true,\"omit\":0,\"time\":%llu,\"num\":0,\"blockcount\":0,"
+			 "\"parallel\":%u,%s\"len\":%zu,\"bandwidth\":%llu,"
+			 "\"client_version\":\"3.12\"}",
+			 t->udp ? "udp" : "tcp", (unsigned long long)t->seconds, t->parallel,
+			 t->reverse ? "\"reverse\":true," : "", t->len,
+			 (unsigned long long)t->rate);
 		tell_json(t, json);
 		return t->client;
 	case CREATE_STREAMS:
-		while (t->client && t->streams < t->parallel)
-			stream_add(t, host_connect(t->host, t->target, &rest));
+		if (t->client && t->udp)
+			iperf3_udp_connect(t);
+		while (t->client && !t->udp && t->streams < t->parallel)
+			stream_add(t, host_connect(t->host, STK_STREAM, t->target, &rest));
 		return t->client;
 	case TEST_START:
 		return t->client;
@@ -410,29 +394,34 @@ static void test_event(struct host *h, struct app *app, int fd, unsigned readine
 		control_event(t);
 		return;
 	}
+	if (t->udp) {
+		iperf3_udp_event(t, fd);
+		return;
+	}
 	for (unsigned i = 0; i < t->streams; i++)
 		if (t->stream[i].fd == fd)
 			stream_event(t, &t->stream[i]);
 }
 
+static struct test server = {.app = {test_event}, .control = -1, .udp_fd = -1};
+
 static void server_accept(struct host *h, struct app *app, int fd, unsigned readiness)
 {
-	static struct test t = {.app = {test_event}, .control = -1};
+	struct test *t = &server;
 	int conn;
 
 	(void)app;
 	(void)readiness;
-	t.host = h;
 	while ((conn = stk_accept(h->stk, host_now(h), fd, NULL)) >= 0) {
-		if (t.control < 0) {
-			t.control = conn;
-			t.expects = COOKIE;
-			t.in_len = t.out_len = 0;
-			t.state = TEST_START;
-			host_watch(h, conn, &t.app);
-			control_event(&t);
-		} else if (t.state == CREATE_STREAMS && t.streams < t.parallel) {
-			stream_add(&t, conn);
+		if (t->control < 0) {
+			t->control = conn;
+			t->expects = COOKIE;
+			t->in_len = t->out_len = 0;
+			t->state = TEST_START;
+			host_watch(h, conn, &t->app);
+			control_event(t);
+		} else if (t->state == CREATE_STREAMS && t->streams < t->parallel) {
+			stream_add(t, conn);
 		} else {
 			uint8_t denied = ACCESS_DENIED;
 
@@ -446,6 +435,10 @@ void iperf3_serve(struct host *h, uint16_t port)
 {
 	static struct app app = {server_accept};
 
+	server.host = h;
+	server.port = port;
+	if (vs_timer_add(&h->timers, &server.pace, iperf3_udp_pace))
+		host_fail("out of memory");
 	host_watch(h, host_listen(h, STK_STREAM, port), &app);
 }
 
@@ -459,30 +452,57 @@ static void time_up(struct vs_timer *timer, void *ctx, vs_time now)
 	tell_state(t, TEST_END);
 }
 
+/* SECONDS[,reverse][,udp][,parallel=N][,rate=BIT/S] */
+static void client_options(struct test *t, const char *text)
+{
+	char copy[128], *save, *word;
+
+	if (strlen(text) >= sizeof(copy))
+		host_fail("iperf3 '%s': too long", text);
+	strcpy(copy, text);
+	word = strtok_r(copy, ",", &save);
+	if (!word)
+		host_fail("iperf3 '%s': expected ADDRESS,PORT,SECONDS", t->target);
+	t->seconds = host_number("seconds", word, 86400);
+	while ((word = strtok_r(NULL, ",", &save))) {
+		if (!strcmp(word, "reverse"))
+			t->reverse = true;
+		else if (!strcmp(word, "udp"))
+			t->udp = true;
+		else if (!strncmp(word, "parallel=", 9))
+			t->parallel = (unsigned)host_number("parallel", word + 9, STREAMS_MAX);
+		else if (!strncmp(word, "rate=", 5))
+			t->rate = host_number("rate", word + 5, 100000000000);
+		else
+			host_fail("iperf3 '%s': expected reverse, udp, parallel=N or rate=BIT/S, "
+				  "found '%s'",
+				  t->target, word);
+	}
+	if (t->udp)
+		t->len = UDP_LEN;
+	if (t->udp && !t->rate)
+		t->rate = UDP_RATE;
+}
+
 void iperf3_start(struct host *h, const char *arguments)
 {
 	struct test *t = calloc(1, sizeof(*t));
-	const char *rest;
-	char number[24];
 	uint64_t chance = rt_seed();
-	size_t len;
+	const char *rest;
 
-	if (!t || vs_timer_add(&h->timers, &t->timer, time_up))
+	if (!t || vs_timer_add(&h->timers, &t->timer, time_up) ||
+	    vs_timer_add(&h->timers, &t->pace, iperf3_udp_pace))
 		host_fail("out of memory");
 	t->app.event = test_event;
 	t->host = h;
 	t->client = true;
+	t->udp_fd = -1;
 	t->parallel = 1;
+	t->len = BLOCK;
 	t->target = arguments;
 	t->expects = COOKIE;
-	t->control = host_connect(h, arguments, &rest);
-	len = strcspn(rest, ",");
-	if (!len || len >= sizeof(number))
-		host_fail("iperf3 '%s': expected ADDRESS,PORT,SECONDS", arguments);
-	memcpy(number, rest, len);
-	number[len] = '\0';
-	t->seconds = host_number("seconds", number, 86400);
-	t->reverse = !strcmp(rest + len, ",reverse");
+	t->control = host_connect(h, STK_STREAM, arguments, &rest);
+	client_options(t, rest);
 	for (unsigned i = 0; i < COOKIE_LEN - 1; i++) {
 		t->cookie[i] = (char)('a' + chance % 26);
 		chance = chance * 6364136223846793005u + 1442695040888963407u;

@@ -169,7 +169,7 @@ void send_start(struct host *h, const char *arguments)
 {
 	struct sender *c = calloc(1, sizeof(*c));
 	const char *bytes;
-	int fd = host_connect(h, arguments, &bytes);
+	int fd = host_connect(h, STK_STREAM, arguments, &bytes);
 
 	if (!c)
 		host_fail("out of memory");
