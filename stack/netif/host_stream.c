@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stack/netif/host.h"
+#include "stack/tcp/tcp.h"
 
 #define CHUNK 65536
 
@@ -109,13 +110,20 @@ void discard_serve(struct host *h, uint16_t port)
 	host_serve(h, port, discard_open);
 }
 
-/* The sender: bytes as the HTTP server's, then the end; it waits for the peer to close too. */
+/* The sender: bytes as the HTTP server's, then the end; it waits for the peer to close too, and, as
+ * no kernel goes on sending when this program has ended, until the peer has everything.
+ */
 struct sender {
 	struct app app;
+	struct host *host;
+	int fd;
 	uint64_t left, at;
 	bool shut;
 	vs_time began;
+	struct vs_timer look; /* at the end: is it acknowledged? */
 };
+
+#define LOOK_NS (5 * VS_MSEC)
 
 static void send_end(struct host *h, struct sender *c, int fd, const char *error)
 {
@@ -125,8 +133,23 @@ static void send_end(struct host *h, struct sender *c, int fd, const char *error
 		printf("sent %llu bytes in %.3f s\n", (unsigned long long)c->at,
 		       (double)(host_now(h) - c->began) / (double)VS_SEC);
 	host_close(h, fd);
+	vs_timer_remove(&h->timers, &c->look);
 	free(c);
 	host_client_done(h, !error);
+}
+
+/* Ends when our FIN is acknowledged. */
+static void look(struct vs_timer *timer, void *ctx, vs_time now)
+{
+	struct sender *c = (struct sender *)(void *)((char *)timer - offsetof(struct sender, look));
+	struct tcp_details d;
+
+	(void)ctx;
+	if (tcp_details(c->host->stk, c->fd, &d) || d.state == TCP_CLOSED ||
+	    d.state == TCP_TIME_WAIT)
+		send_end(c->host, c, c->fd, NULL);
+	else
+		host_timer_set(c->host, timer, now + LOOK_NS);
 }
 
 static void send_event(struct host *h, struct app *app, int fd, unsigned readiness)
@@ -161,8 +184,10 @@ static void send_event(struct host *h, struct app *app, int fd, unsigned readine
 	do {
 		n = stk_recv(h->stk, host_now(h), fd, buf, sizeof(buf), 0, NULL);
 	} while (n > 0);
-	if (n != -EAGAIN)
-		send_end(h, c, fd, n < 0 ? strerror((int)-n) : NULL);
+	if (n < 0 && n != -EAGAIN)
+		send_end(h, c, fd, strerror((int)-n));
+	else if (!n)
+		look(&c->look, h, host_now(h));
 }
 
 void send_start(struct host *h, const char *arguments)
@@ -171,9 +196,11 @@ void send_start(struct host *h, const char *arguments)
 	const char *bytes;
 	int fd = host_connect(h, STK_STREAM, arguments, &bytes);
 
-	if (!c)
+	if (!c || vs_timer_add(&h->timers, &c->look, look))
 		host_fail("out of memory");
 	c->app.event = send_event;
+	c->host = h;
+	c->fd = fd;
 	c->began = host_now(h);
 	c->left = host_number("bytes", bytes, UINT64_MAX / 2);
 	host_watch(h, fd, &c->app);
