@@ -10,7 +10,7 @@
 
 #define NEIGH_BUCKETS	  64
 #define NEIGH_FAILED_TIME (60 * VS_SEC) /* routes by it are passed over; as Linux's gc_stale_time */
-#define NEIGH_WAITING_MAX 48 /* frames per neighbour: one datagram of 64 KB in fragments */
+#define NEIGH_WAITING_MAX 96 /* frames per neighbour: two datagrams of 64 KB in fragments */
 
 /* INCOMPLETE  the question is out, as a group; frames wait. An answer: REACHABLE (or STALE); after
  *	       solicit_multicast questions without one: FAILED.
