@@ -56,7 +56,7 @@ int host_listen(struct host *, int type, uint16_t port);
 /* Serves connections: open() gets each one that was accepted. */
 void host_serve(struct host *, uint16_t port, void (*open)(struct host *, int fd));
 
-/* "ADDRESS,PORT[,REST]": connects a new socket (STK_STREAM, STK_DGRAM) there, and lends REST or "". */
+/* "ADDRESS,PORT[,REST]": connects a new socket of a type there, and lends REST or "". */
 int host_connect(struct host *, int type, const char *text, const char **rest);
 
 /* Prints what is wrong and ends the program with status 2. */

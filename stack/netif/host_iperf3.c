@@ -4,13 +4,14 @@
  * bytes; each stream is a connection of its own that begins with the cookie of the test, or a flow
  * of datagrams (host_iperf3_udp.c). One test at a time.
  */
+#include "stack/netif/host_iperf3.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/base/text.h"
-#include "stack/netif/host_iperf3.h"
 
 static void flush_control(struct test *t)
 {

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/queue.h"
+#include "core/base/text.h"
 #include "core/host/memory.h"
 #include "core/link/link.h"
 #include "stack/netif/netif_impl.h"
@@ -321,11 +323,16 @@ int netif_link_set(struct netif_world *w, int ifindex, const char *name, const c
 	*why = "there is no such interface";
 	if (!i)
 		return -ENODEV;
+	if (!strcmp(name, "seed")) {
+		*why = "the seed is a number, and comes before any other parameter";
+		if (i->link || vs_parse_uint(value, UINT64_MAX, &conf.seed))
+			return -EINVAL;
+	}
 	*why = "out of memory";
 	if (!i->link) {
 		error = link_create(&i->link, &conf, &w->arena);
 		if (error)
 			return error;
 	}
-	return link_set(i->link, rt_now(w->rt), name, value, why);
+	return strcmp(name, "seed") ? link_set(i->link, rt_now(w->rt), name, value, why) : 0;
 }

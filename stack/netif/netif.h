@@ -34,7 +34,8 @@ int netif_add_tap(struct netif_world *, const char *name, const struct stk_if_co
 int netif_add_vde(struct netif_world *, const char *vnl, const struct stk_if_conf *);
 
 /* Puts a cable with faults (core/link/link.h: left is outside, right the stack) before an
- * interface, or changes a parameter of it. On an error *why lends a sentence. 0 or as link_set().
+ * interface, or changes a parameter of it. The parameter "seed", if it comes first, makes its
+ * faults the same each time. On an error *why lends a sentence. 0 or as link_set().
  */
 int netif_link_set(struct netif_world *, int ifindex, const char *name, const char *value,
 		   const char **why);
