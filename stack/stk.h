@@ -5,6 +5,9 @@
  * Frames enter and leave by interface, sockets are used by number, and nothing blocks: a call that
  * would have to wait answers -EAGAIN (or -EINPROGRESS), and stk_event() tells later when it is
  * worth calling again. After any verb the driver pulls output until there is none.
+ *
+ * Memory follows use: a TCP connection that is idle holds about 1,400 bytes, what is left of one in
+ * TIME-WAIT about 200 (tcp_wait_test prints both, for 10,000 on one stack).
  */
 #ifndef VSQ_STACK_STK_H
 #define VSQ_STACK_STK_H

@@ -234,7 +234,8 @@ struct stk {
 	X(TcpFullUndo) X(TcpDsackUndo) X(TcpSpuriousRtos) X(TcpEcnReduced) X(TcpSyncookiesSent) \
 	X(TcpSyncookiesRecv) X(TcpSyncookiesFailed) X(TcpFastOpenActive) \
 	X(TcpFastOpenActiveFail) X(TcpFastOpenPassive) X(TcpFastOpenPassiveFail) \
-	X(TcpFastOpenListenOverflow) X(TcpFastOpenCookieReqd) X(TcpFastOpenBlackhole)
+	X(TcpFastOpenListenOverflow) X(TcpFastOpenCookieReqd) X(TcpFastOpenBlackhole) \
+	X(TcpTimeWaits) X(TcpTimeWaitOverflow)
 
 enum stk_counter {
 #define X(name) STK_##name,

@@ -254,11 +254,11 @@ void fake_free(struct fake *w)
 			tcp_proto.abandon(&h->s, so);
 			stk_socket_free(&h->s, so);
 		}
+		vs_assert(h->s.tcp->hash_count == 0);
+		tcp_destroy(&h->s);
 		vs_assert(h->s.timers.armed == 0);
 		vs_assert(h->s.timers.reserved == 0);
-		vs_assert(h->s.tcp->hash_count == 0);
 		vs_timers_fini(&h->s.timers);
-		tcp_destroy(&h->s);
 		vs_assert(vs_pool_stats(h->s.pool).frames_out == 0);
 		vs_arena_fini(&h->arena);
 	}

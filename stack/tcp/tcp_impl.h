@@ -7,6 +7,7 @@
  *      tcp_listen.c          ... in LISTEN and SYN-RECEIVED of a passive open
  *      tcp_cookie.c          ... without a child, when there are too many
  *      tcp_fastopen.c tcp_fastopen_listen.c   text in a SYN, going out and coming in
+ *      tcp_wait.c            what is left of a connection in TIME-WAIT
  *      tcp_metrics.c         ... for which peers are remembered
  *      tcp_ack.c             ... its acknowledgement: what left, what the window is
  *      tcp_recovery.c        what is lost and when it leaves again; tcp_sack.c, tcp_rack.c tell it
@@ -42,6 +43,7 @@
 #define TCP_TS_LEN	 12		       /* nop, nop, timestamp */
 #define TCP_DUP_THRESH	 3		       /* RFC 5681 3.2 */
 #define TCP_TIME_WAIT_NS (60 * VS_SEC)
+#define TCP_REUSE_GAP	 65537 /* from TIME-WAIT's last number to the next connection's first */
 #define TCP_RTO_INITIAL	 (1 * VS_SEC)	       /* RFC 6298 2.1 */
 #define TCP_RTO_MAX	 (120 * VS_SEC)
 #define TCP_DELACK_NS	 (40 * VS_MSEC)
@@ -142,6 +144,11 @@ struct tcp_sndbuf {
 };
 
 #define TCP_CHUNK 4096
+
+/* Rings that became larger are given back when they are empty: a connection that is idle keeps
+ * little of what it needed for its window.
+ */
+#define TCP_RING_KEEP 64
 
 /* What was received: frames whose data is payload only. */
 struct tcp_piece {
@@ -384,6 +391,7 @@ struct tcp_pcb {
 struct tcp_port {
 	struct tcp_port *next, **prev;
 	struct tcp_pcb *users;
+	struct tcp_wait *waits;
 	uint16_t number;
 };
 
@@ -407,6 +415,7 @@ struct tcp_settings {
 	uint32_t cc_index;
 	uint32_t port_first, port_last;
 	uint32_t fastopen, fastopen_blackhole_s;
+	uint32_t max_tw_buckets, tw_reuse;
 };
 
 struct tcp {
@@ -427,6 +436,10 @@ struct tcp {
 	struct tcp_fastopen_keys fastopen_keys;
 	uint32_t fastopen_holes; /* in a row; the last at fastopen_hole_at */
 	vs_time fastopen_hole_at;
+	struct tcp_wait **waits; /* by both ends */
+	uint32_t waits_size, waits_count;
+	struct tcp_wait *wait_first, **wait_end; /* in the order they end */
+	struct vs_timer wait_timer;
 	struct tcp_metrics *metrics;
 	uint32_t metrics_size, metrics_count;
 	uint64_t metrics_used;
@@ -484,6 +497,8 @@ struct tcp_pcb *tcp_lookup(struct stk *, const struct wire_addr *local, uint16_t
 			   const struct wire_addr *remote, uint16_t remote_port);
 uint64_t tcp_siphash(const uint64_t key[2], const struct wire_addr *a, const struct wire_addr *b,
 		     uint32_t ports);
+uint32_t tcp_hash(const struct tcp *, const struct wire_addr *local, uint16_t local_port,
+		  const struct wire_addr *remote, uint16_t remote_port);
 uint64_t tcp_siphash_bytes(const uint64_t key[2], const uint8_t *, size_t len); /* len % 8 == 0 */
 void tcp_choose_iss(struct tcp_pcb *); /* RFC 6528; and the timestamp's offset */
 void tcp_state_set(struct tcp_pcb *, enum tcp_state);
@@ -491,6 +506,7 @@ void tcp_state_set(struct tcp_pcb *, enum tcp_state);
 void tcp_close_now(struct tcp_pcb *, int error);
 void tcp_abort(struct tcp_pcb *, int error); /* the same with an RST */
 void tcp_time_wait(struct tcp_pcb *);
+void tcp_time_wait_orphaned(struct tcp_pcb *); /* from there on without p */
 void tcp_reap(struct tcp_pcb *); /* frees p if it is closed and nobody's */
 void tcp_wake(struct tcp_pcb *);
 
@@ -518,6 +534,9 @@ int tcp_port_bind(struct tcp_pcb *, const struct stk_addr *);
 int tcp_port_connect(struct tcp_pcb *); /* an ephemeral port for so.local and so.remote */
 int tcp_port_share(struct tcp_pcb *child, struct tcp_pcb *listener);
 void tcp_port_release(struct tcp_pcb *);
+bool tcp_port_taken(const struct tcp_pcb *, uint16_t number);
+void tcp_port_unused(struct stk *, struct tcp_port *); /* frees it if that is so */
+bool tcp_port_covers(const struct wire_addr *a, bool v6only, const struct wire_addr *b);
 void tcp_listener_insert(struct tcp_pcb *);
 bool tcp_port_may_listen(const struct tcp_pcb *);
 struct tcp_pcb *tcp_listener_find(struct stk *, const struct wire_addr *local, uint16_t port,
@@ -534,6 +553,21 @@ void tcp_listen_arrives(struct tcp_pcb *listener, struct tcp_in *);
 bool tcp_listen_established(struct tcp_pcb *child); /* false: no room, ignore the ACK */
 void tcp_listen_forget(struct tcp_pcb *child);	    /* it left for good */
 void tcp_listen_close(struct tcp_pcb *listener);
+
+/* tcp_wait.c */
+struct tcp_wait;
+int tcp_wait_create(struct stk *);
+void tcp_wait_destroy(struct stk *);
+void tcp_wait_begin(struct tcp_pcb *); /* before p gives back its port */
+struct tcp_wait *tcp_wait_find(const struct stk *, const struct wire_addr *local,
+			       uint16_t local_port, const struct wire_addr *remote,
+			       uint16_t remote_port); /* NULL: none */
+void tcp_wait_arrives(struct stk *, struct tcp_wait *, struct tcp_in *);
+bool tcp_wait_conflicts(const struct tcp_port *, const struct stk_addr *local, bool reuse,
+			bool v6only);
+bool tcp_wait_may_reuse(const struct tcp_pcb *, const struct tcp_wait *);
+void tcp_wait_reuse(struct tcp_pcb *, struct tcp_wait *); /* after tcp_choose_iss(); ends it */
+bool tcp_syn_is_new(bool ts_on, uint32_t ts_recent, uint32_t rcv_nxt, const struct wire_tcp *);
 
 /* tcp_metrics.c */
 const struct tcp_metrics *tcp_metrics_find(struct stk *,
@@ -646,6 +680,9 @@ void tcp_send_syn(struct tcp_pcb *);   /* SYN or SYN-ACK, by state */
 /* The same with a fast open option and the first len bytes of text. */
 void tcp_send_syn_with(struct tcp_pcb *, const struct tcp_cookie *, uint32_t len);
 void tcp_send_reset(struct tcp_pcb *);
+/* A header alone, from no connection. */
+void tcp_send_bare(struct stk *, const struct wire_addr *src, const struct wire_addr *dst,
+		   int ifindex, uint8_t ttl, uint8_t tos, const struct wire_tcp *);
 /* Answers a segment that no connection wants: RFC 9293 3.10.7.1. */
 void tcp_refuse(struct stk *, const struct tcp_in *);
 bool tcp_resend(struct tcp_pcb *, struct tcp_sent *, enum tcp_reason);

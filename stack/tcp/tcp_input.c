@@ -492,15 +492,12 @@ static struct tcp_pcb *reopen(struct tcp_pcb *p, struct tcp_in *in)
 	const struct wire_tcp *h = &in->h;
 	struct tcp_pcb *listener;
 
-	if ((h->flags & (WIRE_TCP_SYN | WIRE_TCP_ACK | WIRE_TCP_RST)) != WIRE_TCP_SYN)
-		return NULL;
-	if (p->ts_on && h->has_timestamp ? !wire_seq_lt(p->ts_recent, h->ts_val)
-					 : !wire_seq_lt(p->rcv_nxt, h->seq))
+	if (!tcp_syn_is_new(p->ts_on, p->ts_recent, p->rcv_nxt, h))
 		return NULL;
 	listener = tcp_listener_find(p->stk, &p->so.local.addr, p->so.local.port, in->ip->ifindex);
 	if (!listener)
 		return NULL;
-	in->iss_after = p->snd_nxt + 65537;
+	in->iss_after = p->snd_nxt + TCP_REUSE_GAP;
 	in->has_iss_after = true;
 	tcp_close_now(p, 0);
 	tcp_reap(p);
@@ -522,7 +519,14 @@ static void deliver(struct stk *s, struct tcp_in *in)
 	const struct wire_ip *ip = in->ip->ip;
 	struct tcp_pcb *p = tcp_lookup(s, &ip->dst, in->h.dst_port, &ip->src, in->h.src_port);
 	struct tcp_pcb *listener = NULL;
+	struct tcp_wait *w = NULL;
 
+	if (!p)
+		w = tcp_wait_find(s, &ip->dst, in->h.dst_port, &ip->src, in->h.src_port);
+	if (w) {
+		tcp_wait_arrives(s, w, in);
+		return;
+	}
 	if (p && p->state == TCP_TIME_WAIT)
 		listener = reopen(p, in);
 	else if (!p)

@@ -180,12 +180,28 @@ void tcp_send_reset(struct tcp_pcb *p)
 		stk_count(p->stk, STK_TcpOutRsts);
 }
 
+void tcp_send_bare(struct stk *s, const struct wire_addr *src, const struct wire_addr *dst,
+		   int ifindex, uint8_t ttl, uint8_t tos, const struct wire_tcp *h)
+{
+	struct stk_socket so = {.ttl = ttl, .tos = tos, .mtu_discover = 1};
+	struct ip_path path;
+	struct vs_frame *f;
+
+	if (ip_path_find(s, dst, src, ifindex, &path))
+		return;
+	f = vs_frame_new(s->pool, wire_tcp_len(h), 0);
+	if (!f) {
+		stk_count(s, STK_PoolEmpty);
+		return;
+	}
+	wire_tcp_emit(f->data, h);
+	send_frame(s, &path, &so, src, dst, f->len, 0, 0, f);
+}
+
 void tcp_refuse(struct stk *s, const struct tcp_in *in)
 {
 	const struct wire_ip *ip = in->ip->ip;
 	struct wire_tcp h = {.src_port = in->h.dst_port, .dst_port = in->h.src_port};
-	struct ip_path path;
-	struct vs_frame *f;
 
 	if ((in->h.flags & WIRE_TCP_RST) || in->ip->to_group)
 		return;
@@ -196,17 +212,9 @@ void tcp_refuse(struct stk *s, const struct tcp_in *in)
 		h.ack = in->end;
 		h.flags = WIRE_TCP_RST | WIRE_TCP_ACK;
 	}
-	if (ip_path_find(s, &ip->src, &ip->dst,
-			 wire_addr_is_link_local(&ip->src) ? in->ip->ifindex : 0, &path))
-		return;
-	f = vs_frame_new(s->pool, WIRE_TCP_LEN, 0);
-	if (!f) {
-		stk_count(s, STK_PoolEmpty);
-		return;
-	}
-	wire_tcp_emit(f->data, &h);
 	stk_count(s, STK_TcpOutRsts);
-	send_frame(s, &path, NULL, &ip->dst, &ip->src, WIRE_TCP_LEN, 0, 0, f);
+	tcp_send_bare(s, &ip->dst, &ip->src,
+		      wire_addr_is_link_local(&ip->src) ? in->ip->ifindex : 0, 0, 0, &h);
 }
 
 /* Sends a segment again, cut to what a segment may hold now. */

@@ -97,7 +97,7 @@ uint64_t tcp_siphash(const uint64_t key[2], const struct wire_addr *a, const str
 }
 
 /* Only spreads over the table; keyed, so that nobody can choose where. */
-static uint32_t hash_of(const struct tcp *t, const struct wire_addr *local, uint16_t local_port,
+uint32_t tcp_hash(const struct tcp *t, const struct wire_addr *local, uint16_t local_port,
 			const struct wire_addr *remote, uint16_t remote_port)
 {
 	uint64_t w[4], x;
@@ -124,7 +124,7 @@ static void link_in(struct tcp_pcb **head, struct tcp_pcb *p)
 
 static void hash_link(struct tcp *t, struct tcp_pcb *p)
 {
-	uint32_t h = hash_of(t, &p->so.local.addr, p->so.local.port, &p->so.remote.addr,
+	uint32_t h = tcp_hash(t, &p->so.local.addr, p->so.local.port, &p->so.remote.addr,
 			     p->so.remote.port);
 
 	link_in(&t->hash[h & (t->hash_size - 1)], p);
@@ -186,7 +186,7 @@ struct tcp_pcb *tcp_lookup(struct stk *s, const struct wire_addr *local, uint16_
 			   const struct wire_addr *remote, uint16_t remote_port)
 {
 	struct tcp *t = s->tcp;
-	uint32_t h = hash_of(t, local, local_port, remote, remote_port);
+	uint32_t h = tcp_hash(t, local, local_port, remote, remote_port);
 
 	for (struct tcp_pcb *p = t->hash[h & (t->hash_size - 1)]; p; p = p->hash_next)
 		if (p->so.local.port == local_port && p->so.remote.port == remote_port &&
@@ -296,14 +296,28 @@ void tcp_abort(struct tcp_pcb *p, int error)
 	tcp_close_now(p, error);
 }
 
+/* The structure goes; to those who look on, the connection stays in TIME-WAIT. */
+void tcp_time_wait_orphaned(struct tcp_pcb *p)
+{
+	if (p->ack_now)
+		tcp_send_ack(p);
+	tcp_wait_begin(p);
+	tcp_hash_remove(p);
+	tcp_port_release(p);
+	tcp_deadlines_clear(p);
+	p->state = TCP_CLOSED;
+}
+
 /* RFC 9293 3.6: what is left of the connection only answers. */
 void tcp_time_wait(struct tcp_pcb *p)
 {
 	buffers_clear(p);
-	if (p->orphan)
-		tcp_rcvbuf_clear(p);
 	tcp_deadlines_clear(p);
 	tcp_state_set(p, TCP_TIME_WAIT);
+	if (p->orphan) {
+		tcp_time_wait_orphaned(p);
+		return;
+	}
 	tcp_deadline_set(p, TCP_DEADLINE_WAIT, tcp_now(p) + TCP_TIME_WAIT_NS);
 	tcp_wake(p);
 }
@@ -332,7 +346,7 @@ int tcp_create(struct stk *s)
 	t->hash = vs_alloc(s->arena, t->hash_size * sizeof(*t->hash));
 	t->listeners = vs_alloc(s->arena, TCP_PORT_BUCKETS * sizeof(*t->listeners));
 	t->ports = vs_alloc(s->arena, TCP_PORT_BUCKETS * sizeof(*t->ports));
-	if (!t->hash || !t->listeners || !t->ports) {
+	if (!t->hash || !t->listeners || !t->ports || tcp_wait_create(s)) {
 		tcp_destroy(s);
 		return -ENOMEM;
 	}
@@ -373,6 +387,8 @@ int tcp_create(struct stk *s)
 		.port_first = 32768,
 		.port_last = 60999,
 		.fastopen = TCP_FASTOPEN_CLIENT,
+		.max_tw_buckets = 65536,
+		.tw_reuse = 2,
 	};
 	return 0;
 }
@@ -391,6 +407,7 @@ void tcp_destroy(struct stk *s)
 		vs_free(s->arena, chunk, TCP_CHUNK);
 	}
 	tcp_metrics_free(s);
+	tcp_wait_destroy(s);
 	vs_free(s->arena, t->hash, t->hash_size * sizeof(*t->hash));
 	vs_free(s->arena, t->listeners, TCP_PORT_BUCKETS * sizeof(*t->listeners));
 	vs_free(s->arena, t->ports, TCP_PORT_BUCKETS * sizeof(*t->ports));

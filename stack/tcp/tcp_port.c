@@ -59,12 +59,17 @@ void tcp_port_release(struct tcp_pcb *p)
 	p->port = NULL;
 	p->port_next = NULL;
 	p->port_prev = NULL;
-	if (port->users)
+	tcp_port_unused(p->stk, port);
+}
+
+void tcp_port_unused(struct stk *s, struct tcp_port *port)
+{
+	if (port->users || port->waits)
 		return;
 	*port->prev = port->next;
 	if (port->next)
 		port->next->prev = port->prev;
-	vs_free(p->stk->arena, port, sizeof(*port));
+	vs_free(s->arena, port, sizeof(*port));
 }
 
 int tcp_port_share(struct tcp_pcb *child, struct tcp_pcb *listener)
@@ -74,7 +79,7 @@ int tcp_port_share(struct tcp_pcb *child, struct tcp_pcb *listener)
 }
 
 /* Whether a socket bound to a (v6only or not) meets packets to address b. */
-static bool covers(const struct wire_addr *a, bool v6only, const struct wire_addr *b)
+bool tcp_port_covers(const struct wire_addr *a, bool v6only, const struct wire_addr *b)
 {
 	if (wire_addr_equal(a, b))
 		return true;
@@ -89,8 +94,8 @@ static bool overlap(const struct stk_socket *a, const struct stk_addr *local, bo
 {
 	if (a->local.ifindex && local->ifindex && a->local.ifindex != local->ifindex)
 		return false;
-	return covers(&a->local.addr, a->v6only, &local->addr) ||
-	       covers(&local->addr, v6only, &a->local.addr);
+	return tcp_port_covers(&a->local.addr, a->v6only, &local->addr) ||
+	       tcp_port_covers(&local->addr, v6only, &a->local.addr);
 }
 
 /* As Linux without SO_REUSEPORT: with SO_REUSEADDR on both, all but listeners can share. */
@@ -104,7 +109,7 @@ static bool conflicts(const struct tcp_pcb *p, const struct stk_addr *local)
 		if (!p->so.reuse_addr || !q->so.reuse_addr || q->state == TCP_LISTEN)
 			return true;
 	}
-	return false;
+	return port && tcp_wait_conflicts(port, local, p->so.reuse_addr, p->so.v6only);
 }
 
 int tcp_port_bind(struct tcp_pcb *p, const struct stk_addr *local)
@@ -137,6 +142,18 @@ int tcp_port_bind(struct tcp_pcb *p, const struct stk_addr *local)
 	return 0;
 }
 
+/* Whether these two ends are a connection, or were one too shortly ago. */
+bool tcp_port_taken(const struct tcp_pcb *p, uint16_t number)
+{
+	const struct wire_addr *local = &p->so.local.addr, *remote = &p->so.remote.addr;
+	struct tcp_wait *w;
+
+	if (tcp_lookup(p->stk, local, number, remote, p->so.remote.port))
+		return true;
+	w = tcp_wait_find(p->stk, local, number, remote, p->so.remote.port);
+	return w && !tcp_wait_may_reuse(p, w);
+}
+
 /* RFC 6056 3.3.3: the search starts at a hash of both ends, so ports follow each other per peer
  * and cannot be guessed. A port may serve many connections if their peers differ, unless a socket
  * holds it by number.
@@ -153,10 +170,9 @@ int tcp_port_connect(struct tcp_pcb *p)
 		uint16_t number = (uint16_t)(set->port_first + (first + i) % range);
 		const struct tcp_port *port = port_find(t, number);
 
-		if (port && !port->users->port_auto)
+		if (port && port->users && !port->users->port_auto)
 			continue;
-		if (port && tcp_lookup(p->stk, &p->so.local.addr, number, &p->so.remote.addr,
-				       p->so.remote.port))
+		if (port && tcp_port_taken(p, number))
 			continue;
 		p->port_auto = true;
 		return port_use(p, number);
@@ -184,7 +200,7 @@ struct tcp_pcb *tcp_listener_find(struct stk *s, const struct wire_addr *local, 
 		int score = 0;
 
 		if (at->port != port || (at->ifindex && at->ifindex != ifindex) ||
-		    !covers(&at->addr, p->so.v6only, local))
+		    !tcp_port_covers(&at->addr, p->so.v6only, local))
 			continue;
 		if (!wire_addr_is_any(&at->addr))
 			score += 4;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define RING_MIN  4
+#define RING_MIN  2
 #define SMALL_LEN 512 /* up to this, bytes move into the frame before them */
 
 static struct tcp_piece *piece_at(const struct tcp_pieces *q, uint32_t index)
@@ -59,6 +59,13 @@ static void pieces_clear(struct tcp_pcb *p, struct tcp_pieces *q)
 		vs_frame_put(piece_at(q, i)->frame);
 	vs_free(p->stk->arena, q->ring, q->size * sizeof(*q->ring));
 	memset(q, 0, sizeof(*q));
+}
+
+/* An empty ring that has become large is not kept. */
+static void pieces_trim(struct tcp_pcb *p, struct tcp_pieces *q)
+{
+	if (!q->count && q->size > TCP_RING_KEEP)
+		pieces_clear(p, q);
 }
 
 static uint32_t cost(const struct vs_frame *f)
@@ -139,6 +146,7 @@ size_t tcp_rcvbuf_read(struct tcp_pcb *p, void *bytes, size_t len, bool peek)
 			vs_frame_put(f);
 		}
 	}
+	pieces_trim(p, &b->ready);
 	return done;
 }
 
@@ -347,6 +355,7 @@ static void early_drain(struct tcp_pcb *p)
 			break;
 		}
 	}
+	pieces_trim(p, &b->early);
 	ranges_trim(p);
 	sacks_put(p, (struct wire_tcp_sack){p->rcv_nxt, p->rcv_nxt});
 }

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define RING_MIN 8
+#define RING_MIN 2
 
 static bool make_room(struct tcp_pcb *p)
 {
@@ -94,6 +94,8 @@ vs_time tcp_sent_acked(struct tcp_pcb *p, uint32_t ack)
 		b->head++;
 		b->count--;
 	}
+	if (!b->count && b->size > TCP_RING_KEEP)
+		tcp_sent_clear(p);
 	return at;
 }
 

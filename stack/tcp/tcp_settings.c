@@ -50,6 +50,8 @@ static const struct setting settings[] = {
 	SETTING("ecn", ecn, 1, 0, 2),
 	SETTING("ecn_fallback", ecn_fallback, 1, 0, 1),
 	SETTING("rfc1337", rfc1337, 1, 0, 1),
+	SETTING("max_tw_buckets", max_tw_buckets, 1, 0, 1 << 30),
+	SETTING("tw_reuse", tw_reuse, 1, 0, 2),
 	SETTING("fastopen", fastopen, 1, 0, INT32_MAX),
 	SETTING("fastopen_blackhole_timeout_sec", fastopen_blackhole_s, 1, 0, 1 << 30),
 };

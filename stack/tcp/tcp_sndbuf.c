@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define RING_MIN	4
+#define RING_MIN	2
 #define CHUNKS_FREE_MAX 256
 
 static uint8_t *chunk_new(struct stk *s)
@@ -206,8 +206,11 @@ void tcp_sndbuf_acked(struct tcp_pcb *p, uint32_t ack)
 		chunk_leave(p);
 		b->start = b->start >= TCP_CHUNK ? b->start - TCP_CHUNK : 0;
 	}
-	if (!b->len)
-		b->start = 0;
+	if (b->len)
+		return;
+	b->start = 0;
+	if (b->size > TCP_RING_KEEP)
+		tcp_sndbuf_clear(p);
 }
 
 void tcp_sndbuf_clear(struct tcp_pcb *p)

@@ -61,6 +61,7 @@ static int start_connect(struct stk *s, struct stk_socket *so, const struct stk_
 {
 	struct tcp_pcb *p = tcp_of(so);
 	struct wire_addr bound = so->local.addr;
+	struct tcp_wait *w;
 	int error;
 
 	if (p->fastopen_defer)
@@ -81,7 +82,7 @@ static int start_connect(struct stk *s, struct stk_socket *so, const struct stk_
 	error = 0;
 	if (!p->port)
 		error = tcp_port_connect(p);
-	else if (tcp_lookup(s, &so->local.addr, so->local.port, &to->addr, to->port))
+	else if (tcp_port_taken(p, so->local.port))
 		error = -EADDRNOTAVAIL;
 	if (error) {
 		so->local.addr = bound;
@@ -89,6 +90,9 @@ static int start_connect(struct stk *s, struct stk_socket *so, const struct stk_
 		return error;
 	}
 	tcp_choose_iss(p);
+	w = tcp_wait_find(s, &so->local.addr, so->local.port, &to->addr, to->port);
+	if (w)
+		tcp_wait_reuse(p, w);
 	p->rcv_clamp = tcp_window_initial(p);
 	p->snd_shut = false;
 	p->fin_received = false;
@@ -317,7 +321,8 @@ static void tcp_close(struct stk *s, vs_time now, struct stk_socket *so)
 		tcp_close_now(p, 0);
 		break;
 	case TCP_TIME_WAIT:
-		tcp_rcvbuf_clear(p);
+		/* The small rest lasts as long as it would have, and a little longer. */
+		tcp_time_wait_orphaned(p);
 		break;
 	case TCP_SYN_RECEIVED:
 	case TCP_ESTABLISHED:

@@ -69,11 +69,13 @@ static void close_goes_through_every_state(void **state)
 	assert_int_equal(w->host[1].sockets_live, 2);
 	fake_run(w, 220 * MS);
 	assert_int_equal(w->host[1].sockets_live, 1);
+	/* What is left of it lasts 2 MSL from the close on. */
 	fake_close(w, a);
-	fake_run(w, 210 * MS + 60 * VS_SEC - 1);
-	assert_int_equal(w->host[0].sockets_live, 1);
-	fake_run(w, 210 * MS + 60 * VS_SEC);
 	assert_int_equal(w->host[0].sockets_live, 0);
+	fake_run(w, 220 * MS + 60 * VS_SEC - 1);
+	assert_int_equal(w->host[0].s.tcp->waits_count, 1);
+	fake_run(w, 220 * MS + 60 * VS_SEC);
+	assert_int_equal(w->host[0].s.tcp->waits_count, 0);
 
 	fake_expect(w, 100 * MS, "P. 1:6(5) ack 1");
 	fake_expect(w, 100 * MS, "F. 6:6(0) ack 1");
