@@ -38,7 +38,7 @@ struct ktap_case {
 #define CHECK_OK(call) ktap_ok((long)(call), #call, __FILE__, __LINE__)
 /* A call that must fail with this errno. */
 #define CHECK_ERRNO(call, error) \
-	ktap_errno((long)(call), errno, error, #call " fails with " #error, __FILE__, __LINE__)
+	ktap_errno((long)(call), error, #call " fails with " #error, __FILE__, __LINE__)
 /* Two numbers that must be equal. */
 #define CHECK_EQUAL(a, b) ktap_equal((long)(a), (long)(b), #a " == " #b, __FILE__, __LINE__)
 
@@ -60,9 +60,10 @@ static inline long ktap_ok(long value, const char *what, const char *file, int l
 	return value;
 }
 
-static inline void ktap_errno(long value, int found, int wanted, const char *what,
-			      const char *file, int line)
+static inline void ktap_errno(long value, int wanted, const char *what, const char *file, int line)
 {
+	int found = errno; /* here: arguments are evaluated in any order */
+
 	if (value < 0 && found == wanted)
 		return;
 	printf("# it gave %ld: %s\n", value, value < 0 ? strerror(found) : "no error");
