@@ -1,5 +1,5 @@
 $(call declare,library,stack,stk.c stk_settings.c \
-	ip/ip_forward.c ip/ip_fragment.c ip/ip_if.c ip/ip_input.c ip/ip_output.c ip/ip_pmtu.c \
+	ip/ip_forward.c ip/ip_fragment.c ip/ip_if.c ip/ip_input.c ip/ip_options.c ip/ip_output.c ip/ip_pmtu.c \
 	ip/ip_reasm.c ip/ip_redirect.c ip/ip_route.c ip/ip_source.c \
 	group/group.c group/group_message.c group/group_report.c group/group_socket.c \
 	config/ra.c config/slaac.c neigh/arp.c neigh/dad.c neigh/nd.c neigh/neigh.c icmp/icmp.c icmp/icmp_error.c icmp/icmp_redirect.c icmp/ping.c \
@@ -15,6 +15,7 @@ $(call declare,unit,udp/udp_test.c,stack wire base host)
 $(call declare,unit,udp/udp_msg_test.c,stack wire base host)
 $(call declare,unit,ip/ip_reasm_test.c,stack wire base host)
 $(call declare,unit,ip/ip_test.c,stack wire base host)
+$(call declare,unit,ip/ip_header_test.c,stack wire base host)
 $(call declare,unit,ip/ip_redirect_test.c,stack wire base host)
 $(call declare,library,netif,netif/netif.c netif/netif_tap.c netif/netif_vde.c)
 $(call declare,tool,stk_host,netif/host.c netif/host_http.c netif/host_iperf3.c netif/host_iperf3_udp.c \

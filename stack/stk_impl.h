@@ -111,6 +111,8 @@ struct ip_packet {
 	uint8_t hop_limit; /* 0: the default */
 	bool dont_fragment;
 	bool loop;	/* to a group or broadcast: we hear it too, if we listen there */
+	const uint8_t *options; /* IPv4's, lent; a multiple of 4 */
+	uint8_t options_len;
 	bool stay_here; /* and nobody else does: a TTL of 0 */
 	uint32_t flow;
 };

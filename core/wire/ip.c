@@ -82,6 +82,8 @@ static int parse6_options(struct wire_ip *ip, const uint8_t *bytes, unsigned at,
 			len = 2u + bytes[at + 1];
 			if (at + len > end)
 				return -EBADMSG;
+			if (type != OPT6_PADN)
+				*(hop_by_hop ? &ip->hop_options : &ip->dst_options) += 1;
 			if (type == OPT6_ROUTER_ALERT && hop_by_hop && len == 4) {
 				if (!ip->router_alert)
 					ip->router_alert = (uint16_t)(at + 1);

@@ -48,6 +48,7 @@ struct wire_ip {
 	uint16_t router_alert;	   /* offset of a router alert option + 1, 0 without one */
 	uint8_t unrecognized_option; /* IPv6: first option type that asks for a drop, else 0 */
 	uint16_t unrecognized_at;
+	uint16_t hop_options, dst_options; /* IPv6: how many that are not padding */
 	bool routing_nonzero; /* IPv6 routing header with segments left: RFC 8200 4.4 */
 };
 

@@ -17,9 +17,10 @@ void icmp_destroy(struct stk *s)
 	vs_free(s->arena, s->icmp, sizeof(*s->icmp));
 }
 
-int icmp_output(struct stk *s, vs_time now, const struct wire_addr *dst,
-		const struct wire_addr *src, int ifindex, uint8_t hop_limit, uint8_t tclass,
-		struct vs_frame *f)
+/* The same with IPv4's options, which record our address. */
+static int output(struct stk *s, vs_time now, const struct wire_addr *dst,
+		  const struct wire_addr *src, int ifindex, uint8_t hop_limit, uint8_t tclass,
+		  uint8_t *options, size_t options_len, struct vs_frame *f)
 {
 	bool is4 = wire_addr_is4(dst);
 	struct ip_path path;
@@ -37,6 +38,10 @@ int icmp_output(struct stk *s, vs_time now, const struct wire_addr *dst,
 		return error;
 	}
 	packet.src = path.src;
+	/* An option that is wrong goes back as it came. */
+	ip_options_record(s, now, options, options_len, &path.src);
+	packet.options = options;
+	packet.options_len = (uint8_t)options_len;
 	if (!is4)
 		sum = wire_cksum_pseudo(&packet.src, dst, WIRE_PROTO_ICMP6, f->len);
 	wire_put16(f->data + 2, 0);
@@ -45,10 +50,19 @@ int icmp_output(struct stk *s, vs_time now, const struct wire_addr *dst,
 	return ip_output(s, now, &path, &packet, f);
 }
 
+int icmp_output(struct stk *s, vs_time now, const struct wire_addr *dst,
+		const struct wire_addr *src, int ifindex, uint8_t hop_limit, uint8_t tclass,
+		struct vs_frame *f)
+{
+	return output(s, now, dst, src, ifindex, hop_limit, tclass, NULL, 0, f);
+}
+
 static void echo(struct stk *s, vs_time now, const struct ip_received *r, struct vs_frame *f)
 {
 	bool is4 = r->ip->version == 4;
 	const struct wire_addr *src = &r->ip->dst;
+	uint8_t options[40];
+	size_t options_len = 0;
 
 	stk_count(s, STK_IcmpInEchos);
 	if ((is4 &&
@@ -65,8 +79,12 @@ static void echo(struct stk *s, vs_time now, const struct ip_received *r, struct
 	if (r->to_group && !ip_address_find(s, src))
 		src = is4 ? &wire_addr_any4 : &wire_addr_any6;
 	f->data[0] = is4 ? WIRE_ICMP4_ECHO_REPLY : WIRE_ICMP6_ECHO_REPLY;
-	icmp_output(s, now, &r->ip->src, src, wire_addr_is_link_local(&r->ip->src) ? r->ifindex : 0,
-		    0, r->ip->tclass, f);
+	if (is4 && r->ip->options_len)
+		options_len = ip_options_reflect(options,
+						 f->data - r->ip->header_len + WIRE_IP4_LEN,
+						 r->ip->options_len);
+	output(s, now, &r->ip->src, src, wire_addr_is_link_local(&r->ip->src) ? r->ifindex : 0, 0,
+	       r->ip->tclass, options, options_len, f);
 }
 
 struct meaning {

@@ -16,7 +16,7 @@
 #define IP_PATHS	64 /* remembered ways */
 #define IP_PMTU_BUCKETS 64
 #define IP_PMTU_MAX	1024 /* destinations whose path MTU is remembered */
-#define IP_REASM_MAX	64   /* datagrams in pieces at a time */
+#define IP_REASM_MAX	1024 /* datagrams in pieces at a time, whatever the settings say */
 #define IP_MTU_MIN4	68   /* RFC 791 3.1 */
 #define IP_MTU_MIN6	1280 /* RFC 8200 5 */
 #define IP_MTU_LOOP	65535
@@ -110,7 +110,8 @@ struct ip_remembered {
 struct ip_settings {
 	int64_t ttl, hop_limit;
 	int64_t forwarding4, forwarding6;
-	int64_t frag_time_s, frag6_time_s;
+	int64_t frag_time_s, frag6_time_s, frag_bytes, frag6_bytes;
+	int64_t hop_options_max, dst_options_max;
 	int64_t mtu_expires_s;
 	int64_t port_low, port_high;
 	int64_t rmem_default, rmem_max;
@@ -148,7 +149,6 @@ struct ip {
 	struct vs_timer redirect_timer;
 	struct ip_reasm *reasm;	     /* datagrams in pieces, newest first */
 	struct ip_reasm *reasm_free; /* entries made once, for the next ones */
-	unsigned reasm_made;
 	struct vs_queue loop; /* packets to ourselves */
 	struct vs_timer loop_timer;
 	uint64_t hash_key;
@@ -289,6 +289,16 @@ void ip_reasm_fini(struct stk *);
  */
 int ip_fragment(struct stk *, vs_time now, const struct ip_path *, const struct wire_ip *,
 		struct vs_frame *f);
+
+/* IPv4's options, without padding rules of their own (ip_options.c): records our address, or the
+ * time, where they ask for it; gives 0, or the byte of the header that is wrong. reflect copies what
+ * an echo answers with (RFC 1122 3.2.2.6), padded, and gives its length. finish sets lengths and
+ * checksum of a header whose options are in place.
+ */
+unsigned ip_options_record(const struct stk *, vs_time now, uint8_t *options, size_t len,
+			   const struct wire_addr *mine);
+size_t ip_options_reflect(uint8_t *to, const uint8_t *options, size_t len);
+void ip_header4_finish(uint8_t *header, size_t header_len, size_t payload_len);
 
 /* Takes f, a packet, for ourselves at the next stk_run(): as if it had come in by an interface, if
  * it went to a group there.

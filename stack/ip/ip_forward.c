@@ -30,6 +30,25 @@ static void too_big(struct stk *s, vs_time now, const struct ip_received *r, uin
 	stk_drop(s, r->ifindex, STK_IpFragFails, f);
 }
 
+/* Lets the options record the address that the packet leaves from: RFC 1812 5.2.4. False: they are
+ * wrong, f is taken, and its source was told (5.3.13.1).
+ */
+static bool record(struct stk *s, vs_time now, const struct ip_received *r,
+		   const struct ip_path *path, struct vs_frame *f)
+{
+	uint8_t *header = f->data - r->ip->header_len;
+	unsigned wrong = ip_options_record(s, now, header + WIRE_IP4_LEN, r->ip->options_len,
+					   &path->src);
+
+	if (wrong) {
+		icmp_send_error(s, now, r, f, WIRE_ICMP4_PARAMETER, 0, 0, 0, wrong);
+		stk_drop(s, r->ifindex, STK_IpInHdrErrors, f);
+		return false;
+	}
+	ip_header4_finish(header, r->ip->header_len, f->len);
+	return true;
+}
+
 void ip_forward(struct stk *s, vs_time now, const struct ip_received *r, struct vs_frame *f)
 {
 	struct wire_ip ip = *r->ip;
@@ -65,6 +84,8 @@ void ip_forward(struct stk *s, vs_time now, const struct ip_received *r, struct 
 		stk_drop(s, r->ifindex, STK_IpInAddrErrors, f);
 		return;
 	}
+	if (is4 && ip.options_len && !record(s, now, r, &path, f))
+		return;
 	path.mtu = ip_if_mtu(s->ip->ifs[path.ifindex], is4);
 	if (ip.header_len + ip.payload_len > path.mtu && ip.dont_fragment) {
 		too_big(s, now, r, path.mtu, f);

@@ -36,10 +36,7 @@ static void put_header(struct vs_frame *piece, const struct wire_ip *ip, const u
 	if (!options_len)
 		return;
 	memcpy(header + WIRE_IP4_LEN, options, options_len);
-	header[0] = (uint8_t)(0x40 | ip->header_len / 4);
-	wire_put16(header + 2, (uint16_t)(ip->header_len + ip->payload_len));
-	wire_put16(header + 10, 0);
-	wire_put16(header + 10, wire_cksum_fold(wire_cksum_add(0, header, ip->header_len)));
+	ip_header4_finish(header, ip->header_len, ip->payload_len);
 }
 
 int ip_fragment(struct stk *s, vs_time now, const struct ip_path *path, const struct wire_ip *ip,

@@ -132,6 +132,12 @@ static bool extensions_pass(struct stk *s, vs_time now, const struct ip_received
 	unsigned hop_by_hop_end = WIRE_IP6_LEN;
 	unsigned action = ip->unrecognized_option >> 6;
 
+	/* RFC 8504 5.3: who fills a packet with options wants our time. */
+	if (ip->hop_options > s->ip->set.hop_options_max ||
+	    (here && ip->dst_options > s->ip->set.dst_options_max)) {
+		stk_drop(s, r->ifindex, STK_IpInHdrErrors, f);
+		return false;
+	}
 	if (header[6] == WIRE_PROTO_HOPOPTS)
 		hop_by_hop_end += 8 + header[WIRE_IP6_LEN + 1] * 8u;
 	if (action && (here || ip->unrecognized_at < hop_by_hop_end)) {

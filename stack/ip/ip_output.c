@@ -4,11 +4,18 @@
 
 #include "stack/ip/ip.h"
 
-/* Takes f, puts the header in front and gives it to the link. */
+/* Takes f, whose options, if any, are in front of its data, puts the header in front of all and
+ * gives it to the link.
+ */
 static void send_whole(struct stk *s, vs_time now, const struct ip_path *path,
 		       const struct wire_ip *ip, struct vs_frame *f)
 {
-	wire_ip_emit(vs_frame_push(f, ip->header_len), ip);
+	size_t payload_len = f->len;
+	uint8_t *header = vs_frame_push(f, ip->header_len);
+
+	wire_ip_emit(header, ip);
+	if (ip->options_len)
+		ip_header4_finish(header, ip->header_len, payload_len);
 	if (path->ifindex)
 		neigh_output(s, now, s->ip->ifs[path->ifindex], &path->next_hop, f);
 	else
@@ -61,8 +68,13 @@ int ip_output(struct stk *s, vs_time now, const struct ip_path *path, const stru
 		.dst = p->dst,
 		.dont_fragment = p->dont_fragment,
 	};
-	uint32_t total = ip.header_len + f->len;
+	uint32_t total;
 
+	if (is4) {
+		ip.options_len = p->options_len;
+		ip.header_len = (uint16_t)(ip.header_len + p->options_len);
+	}
+	total = ip.header_len + f->len;
 	stk_count(s, STK_IpOutRequests);
 	if (path->ifindex && (!interface || !interface->up)) {
 		stk_drop(s, -1, STK_IfDown, f);
@@ -83,6 +95,8 @@ int ip_output(struct stk *s, vs_time now, const struct ip_path *path, const stru
 		ip.hop_limit = interface->hop_limit6;
 	if (!ip.hop_limit)
 		ip.hop_limit = (uint8_t)(is4 ? s->ip->set.ttl : s->ip->set.hop_limit);
+	if (ip.options_len)
+		memcpy(f->data - ip.options_len, p->options, ip.options_len);
 	f->flags |= VS_FRAME_TRUSTED;
 	set_id(s, &ip, total > path->mtu);
 	if (p->loop && interface)

@@ -68,6 +68,21 @@ uint32_t ip_pmtu_get(const struct stk *s, const struct wire_addr *dst)
 	return entry ? entry->mtu : 0;
 }
 
+/* The destination that would be forgotten first is. */
+static void make_room(struct stk *s)
+{
+	struct ip_pmtu **first = NULL, *entry;
+
+	for (unsigned i = 0; i < IP_PMTU_BUCKETS; i++)
+		for (struct ip_pmtu **p = &s->ip->pmtu[i]; *p; p = &(*p)->next)
+			if (!first || (*p)->expires < (*first)->expires)
+				first = p;
+	entry = *first;
+	*first = entry->next;
+	s->ip->pmtu_count--;
+	vs_free(s->arena, entry, sizeof(*entry));
+}
+
 void ip_pmtu_learn(struct stk *s, vs_time now, const struct wire_addr *dst, uint32_t mtu,
 		   uint32_t sent)
 {
@@ -86,7 +101,7 @@ void ip_pmtu_learn(struct stk *s, vs_time now, const struct wire_addr *dst, uint
 		struct ip_pmtu **bucket = &s->ip->pmtu[ip_hash(s, dst) % IP_PMTU_BUCKETS];
 
 		if (s->ip->pmtu_count >= IP_PMTU_MAX)
-			return;
+			make_room(s);
 		entry = vs_alloc(s->arena, sizeof(*entry));
 		if (!entry)
 			return;

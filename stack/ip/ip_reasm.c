@@ -20,6 +20,7 @@
 #define HEADER_MAX	    VS_FRAME_HEADROOM
 #define EXCEEDED_REASSEMBLY 1 /* the code, of both families */
 #define PARAM6_HEADER	    0
+#define PARAM6_CHAIN	    3 /* RFC 7112 5 */
 
 /* What stands at the first byte of a hole. */
 struct hole {
@@ -118,31 +119,59 @@ void ip_reasm_fini(struct stk *s)
 	}
 }
 
-static struct ip_reasm *entry_new(struct stk *s)
+static unsigned count_of(const struct stk *s, const struct wire_addr *src)
 {
-	struct ip_reasm *q = s->ip->reasm_free, *oldest;
+	unsigned count = 0;
 
+	for (const struct ip_reasm *q = s->ip->reasm; q; q = q->next)
+		count += wire_addr_equal(&q->src, src);
+	return count;
+}
+
+/* Bounded memory, and nobody's to fill: the source with the most datagrams in pieces, of the family,
+ * loses its oldest, whoever comes. Older entries stand later, and of equals the oldest goes.
+ */
+static void make_room(struct stk *s, bool is4)
+{
+	struct ip_reasm *victim = NULL;
+	unsigned most = 0;
+
+	for (struct ip_reasm *q = s->ip->reasm; q; q = q->next) {
+		unsigned count = wire_addr_is4(&q->src) == is4 ? count_of(s, &q->src) : 0;
+
+		if (count && count >= most) {
+			victim = q;
+			most = count;
+		}
+	}
+	if (victim)
+		stk_drop(s, victim->ifindex, STK_IpReasmFails, release(s, victim));
+}
+
+static struct ip_reasm *entry_new(struct stk *s, bool is4)
+{
+	int64_t bytes = is4 ? s->ip->set.frag_bytes : s->ip->set.frag6_bytes;
+	unsigned count = 0, most = (unsigned)(bytes / (PAYLOAD_MAX + 1));
+	struct ip_reasm *q;
+
+	for (q = s->ip->reasm; q; q = q->next)
+		count += wire_addr_is4(&q->src) == is4;
+	if (!most)
+		return NULL;
+	if (count >= most || count >= IP_REASM_MAX)
+		make_room(s, is4);
+	q = s->ip->reasm_free;
 	if (q) {
 		s->ip->reasm_free = q->next;
 		return q;
 	}
-	if (s->ip->reasm_made < IP_REASM_MAX) {
-		q = vs_alloc(s->arena, sizeof(*q));
-		if (!q)
-			return NULL;
-		if (vs_timer_add(&s->timers, &q->timer, time_out)) {
-			vs_free(s->arena, q, sizeof(*q));
-			return NULL;
-		}
-		s->ip->reasm_made++;
-		return q;
+	q = vs_alloc(s->arena, sizeof(*q));
+	if (!q)
+		return NULL;
+	if (vs_timer_add(&s->timers, &q->timer, time_out)) {
+		vs_free(s->arena, q, sizeof(*q));
+		return NULL;
 	}
-	/* The oldest makes room: it stands last. */
-	for (oldest = s->ip->reasm; oldest->next; oldest = oldest->next)
-		;
-	stk_drop(s, oldest->ifindex, STK_IpReasmFails, release(s, oldest));
-	q = s->ip->reasm_free;
-	s->ip->reasm_free = q->next;
 	return q;
 }
 
@@ -161,7 +190,7 @@ static struct ip_reasm *entry_for(struct stk *s, vs_time now, const struct ip_re
 	buffer = vs_frame_new(s->pool, PAYLOAD_MAX, 0);
 	if (!buffer)
 		return NULL;
-	q = entry_new(s);
+	q = entry_new(s, ip->version == 4);
 	if (!q) {
 		vs_frame_put(buffer);
 		return NULL;
@@ -305,6 +334,48 @@ static bool lengths_possible(struct stk *s, vs_time now, const struct ip_receive
 	return false;
 }
 
+/* What a header of the upper layer needs at least, to tell whose the packet is. */
+static size_t upper_len(uint8_t protocol)
+{
+	switch (protocol) {
+	case WIRE_PROTO_TCP:
+		return 20;
+	case WIRE_PROTO_UDP:
+	case WIRE_PROTO_ICMP6:
+		return 8;
+	}
+	return 0;
+}
+
+/* RFC 7112 5, RFC 8200 4.5: IPv6's first fragment has every header up to the upper layer's. */
+static bool chain_complete(const uint8_t *header, size_t at, size_t len, uint8_t protocol)
+{
+	while (protocol == WIRE_PROTO_HOPOPTS || protocol == WIRE_PROTO_ROUTING ||
+	       protocol == WIRE_PROTO_DSTOPTS) {
+		if (at + 8 > len)
+			return false;
+		protocol = header[at];
+		at += 8 + header[at + 1] * 8u;
+	}
+	return at + upper_len(protocol) <= len;
+}
+
+/* Whether a first fragment may be one; if not, f is taken and its source told. */
+static bool first_complete(struct stk *s, vs_time now, const struct ip_received *r,
+			   struct vs_frame *f)
+{
+	const struct wire_ip *ip = r->ip;
+
+	if (ip->version == 4 || ip->fragment_offset ||
+	    chain_complete(f->data, ip->fragment_header + WIRE_FRAGMENT_LEN, f->len,
+			   f->data[ip->fragment_header]))
+		return true;
+	vs_frame_pull(f, ip->header_len);
+	icmp_send_error(s, now, r, f, 0, 0, WIRE_ICMP6_PARAMETER, PARAM6_CHAIN, 0);
+	stk_drop(s, r->ifindex, STK_IpReasmFails, f);
+	return false;
+}
+
 struct vs_frame *ip_reasm(struct stk *s, vs_time now, const struct ip_received *r,
 			  struct vs_frame *f)
 {
@@ -317,7 +388,7 @@ struct vs_frame *ip_reasm(struct stk *s, vs_time now, const struct ip_received *
 	enum fit fit = OVERLAPS;
 
 	stk_count(s, STK_IpReasmReqds);
-	if (!lengths_possible(s, now, r, f, at, len))
+	if (!lengths_possible(s, now, r, f, at, len) || !first_complete(s, now, r, f))
 		return NULL;
 	q = entry_for(s, now, r);
 	if (!q) {

@@ -4,6 +4,7 @@
 #include "stack/wire_for_test.h"
 
 #define PAYLOAD 4000
+#define PIECES_MAX 64 /* datagrams: net.ipv4.ipfrag_high_thresh over 64 KB */
 
 static uint8_t datagram[WIRE_UDP_LEN + PAYLOAD];
 
@@ -24,6 +25,8 @@ struct piece {
 	uint8_t ecn;
 };
 
+static const char *sender; /* NULL: host 1 */
+
 static void send_piece(struct net *n, unsigned version, uint32_t id, struct piece p)
 {
 	struct wire_ip ip = {
@@ -35,7 +38,9 @@ static void send_piece(struct net *n, unsigned version, uint32_t id, struct piec
 		.fragment_offset = (uint16_t)p.from,
 		.more_fragments = p.more,
 		.id = id,
-		.src = address(version == 4 ? "10.0.0.2" : "2001:db8::2"),
+		.src = address(sender	      ? sender
+			       : version == 4 ? "10.0.0.2"
+					      : "2001:db8::2"),
 		.dst = address(version == 4 ? "10.0.0.1" : "2001:db8::1"),
 	};
 	struct wire_eth eth = {.dst = {2, 0, 0, 0, 0, 1}, .src = {2, 0, 0, 0, 1, 1}};
@@ -199,13 +204,48 @@ static void memory_for_pieces_is_bounded(void **state)
 	fd = begin(&n);
 	for (uint32_t id = 1; id <= 200; id++) {
 		send_piece(&n, 4, id, (struct piece){0, 2000, true, 0, 0});
-		assert_true(vs_pool_stats(n.pool).frames_out <= IP_REASM_MAX + 1);
+		assert_true(vs_pool_stats(n.pool).frames_out <= PIECES_MAX + 1);
 	}
-	assert_int_equal(counter(&n, 0, "IpReasmFails"), 200 - IP_REASM_MAX);
+	assert_int_equal(counter(&n, 0, "IpReasmFails"), 200 - PIECES_MAX);
 	/* The newest are the ones that were kept. */
 	send_piece(&n, 4, 200, (struct piece){2000, 4008, false, 0, 0});
 	assert_true(came(&n, fd));
-	send_piece(&n, 4, 200 - IP_REASM_MAX, (struct piece){2000, 4008, false, 0, 0});
+	send_piece(&n, 4, 200 - PIECES_MAX, (struct piece){2000, 4008, false, 0, 0});
+	assert_false(came(&n, fd));
+	net_fini(&n);
+}
+
+/* A source that fills the memory with beginnings loses its own, not those of others. */
+static void nobody_pushes_out_the_pieces_of_others(void **state)
+{
+	struct net n;
+	int fd;
+
+	(void)state;
+	for (unsigned version = 4; version <= 6; version += 2) {
+		fd = begin(&n);
+		send_piece(&n, version, 1, (struct piece){0, 2000, true, 0, 0});
+		sender = version == 4 ? "10.0.0.66" : "2001:db8::66";
+		for (uint32_t id = 1; id <= 500; id++)
+			send_piece(&n, version, id, (struct piece){0, 2000, true, 0, 0});
+		sender = NULL;
+		send_piece(&n, version, 1, (struct piece){2000, 4008, false, 0, 0});
+		assert_true(came(&n, fd));
+		/* The other family has its own memory. */
+		send_piece(&n, 10 - version, 1, (struct piece){0, 2000, true, 0, 0});
+		send_piece(&n, 10 - version, 1, (struct piece){2000, 4008, false, 0, 0});
+		assert_true(came(&n, fd));
+		net_fini(&n);
+	}
+	/* As little as is allowed. */
+	fd = begin(&n);
+	assert_int_equal(stk_set(n.host[0], 0, "net.ipv4.ipfrag_high_thresh", "65536"), 0);
+	send_piece(&n, 4, 1, (struct piece){0, 2000, true, 0, 0});
+	send_piece(&n, 4, 2, (struct piece){0, 2000, true, 0, 0});
+	assert_int_equal(vs_pool_stats(n.pool).frames_out, 1);
+	assert_int_equal(stk_set(n.host[0], 0, "net.ipv4.ipfrag_high_thresh", "0"), 0);
+	send_piece(&n, 4, 3, (struct piece){0, 2000, true, 0, 0});
+	send_piece(&n, 4, 3, (struct piece){2000, 4008, false, 0, 0});
 	assert_false(came(&n, fd));
 	net_fini(&n);
 }
@@ -253,6 +293,7 @@ int main(void)
 		cmocka_unit_test(duplicates_are_ignored_and_overlaps_kill),
 		cmocka_unit_test(what_stays_incomplete_ends_at_its_time),
 		cmocka_unit_test(memory_for_pieces_is_bounded),
+		cmocka_unit_test(nobody_pushes_out_the_pieces_of_others),
 		cmocka_unit_test(impossible_lengths_are_refused),
 		cmocka_unit_test(congestion_mark_of_one_piece_marks_the_whole),
 	};
