@@ -93,6 +93,11 @@ int stk_addr_remove(struct stk *, vs_time now, int ifindex, const struct wire_ad
 #define STK_ADDR_DEPRECATED 0x4 /* its preferred lifetime is over */
 #define STK_ADDR_DYNAMIC 0x8 /* made from a prefix that a router advertised */
 #define STK_ADDR_TEMPORARY 0x10
+#define STK_ADDR_HOME 0x20 /* preferred as a source to what moves with us: RFC 6724 5 */
+
+/* Sets which of STK_ADDR_DEPRECATED and STK_ADDR_HOME an address is that was added here. */
+int stk_addr_set_flags(struct stk *, vs_time now, int ifindex, const struct wire_addr *,
+		       unsigned flags);
 
 struct stk_addr_info {
 	struct wire_addr addr;

@@ -409,7 +409,7 @@ void ra_input(struct stk *s, vs_time now, struct ip_interface *interface,
 		if (o->on_link && o->bits)
 			prefix_learn(s, now, ra, o);
 		if (o->autonomous && s->ip->set.autoconf)
-			slaac_prefix(s, now, interface, o);
+			slaac_prefix(s, now, interface, src, o);
 	}
 	/* RFC 4861 6.3.7: one that offers itself ends the asking. */
 	if (nd->router_lifetime_s)

@@ -133,6 +133,7 @@ static void add_temporary(struct stk *s, vs_time now, struct ip_interface *inter
 	struct ip_address like = {.addr = public->addr,
 				  .bits = public->bits,
 				  .kind = IP_TEMPORARY,
+				  .router = public->router,
 				  .tries = (uint8_t)tries};
 	uint64_t iid;
 
@@ -179,16 +180,19 @@ static void refresh(struct stk *s, vs_time now, struct ip_interface *interface,
 	lifetimes(public, preferred, valid);
 	for (struct ip_address *a = interface->addresses; a; a = a->if_next)
 		if (a->kind == IP_TEMPORARY &&
-		    wire_addr_prefix_equal(&a->addr, &public->addr, 64))
+		    wire_addr_prefix_equal(&a->addr, &public->addr, 64)) {
+			a->router = public->router;
 			lifetimes(a, vs_time_min(a->preferred_max, preferred),
 				  vs_time_min(a->valid_max, valid));
+		}
 	ip_changed(s);
 }
 
 void slaac_prefix(struct stk *s, vs_time now, struct ip_interface *interface,
-		  const struct wire_nd_prefix *o)
+		  const struct wire_addr *router, const struct wire_nd_prefix *o)
 {
-	struct ip_address like = {.addr = o->prefix, .bits = 64, .kind = IP_STABLE};
+	struct ip_address like = {
+		.addr = o->prefix, .bits = 64, .kind = IP_STABLE, .router = *router};
 	struct ip_address *public;
 
 	/* RFC 4862 5.5.3 (b), (c), (d). */
@@ -196,6 +200,7 @@ void slaac_prefix(struct stk *s, vs_time now, struct ip_interface *interface,
 		return;
 	public = public_of(interface, &o->prefix);
 	if (public) {
+		public->router = *router;
 		refresh(s, now, interface, public, o);
 		return;
 	}

@@ -53,6 +53,8 @@ struct ip_address {
 	struct dad *dad; /* while TENTATIVE or announced; or NULL */
 	enum ip_address_kind kind;
 	bool deprecated;		       /* no new connection starts from it */
+	bool home;			       /* RFC 6724 5, rule 4 */
+	struct wire_addr router;	       /* who advertised its prefix last; or any */
 	bool renewed;			       /* a temporary one that has its successor */
 	uint8_t tries;			       /* RFC 7217's DAD_Counter */
 	vs_time preferred_until, valid_until;  /* VS_NEVER: for ever */
@@ -241,6 +243,11 @@ bool ip_on_link(const struct ip_interface *, const struct wire_addr *);
 const struct ip_address *ip_source_select(const struct stk *, const struct ip_interface *,
 					  const struct wire_addr *dst);
 
+/* The same when the next hop is known: rule 5.5. */
+const struct ip_address *ip_source_select_via(const struct stk *, const struct ip_interface *,
+					      const struct wire_addr *dst,
+					      const struct wire_addr *next_hop);
+
 /* Path MTU discovery (ip_pmtu.c): what a router said fits; 0: it did not say, and sent bytes were
  * too many.
  */
@@ -291,9 +298,9 @@ int ip_fragment(struct stk *, vs_time now, const struct ip_path *, const struct 
 		struct vs_frame *f);
 
 /* IPv4's options, without padding rules of their own (ip_options.c): records our address, or the
- * time, where they ask for it; gives 0, or the byte of the header that is wrong. reflect copies what
- * an echo answers with (RFC 1122 3.2.2.6), padded, and gives its length. finish sets lengths and
- * checksum of a header whose options are in place.
+ * time, where they ask for it; gives 0, or the byte of the header that is wrong. reflect copies
+ * what an echo answers with (RFC 1122 3.2.2.6), padded, and gives its length. finish sets lengths
+ * and checksum of a header whose options are in place.
  */
 unsigned ip_options_record(const struct stk *, vs_time now, uint8_t *options, size_t len,
 			   const struct wire_addr *mine);
@@ -354,7 +361,8 @@ void ra_router_gone(struct stk *, struct ip_interface *, const struct wire_addr 
 struct wire_nd_prefix;
 struct wire_addr slaac_link_local(const struct stk *, const uint8_t mac[WIRE_MAC_LEN],
 				  unsigned tries);
-void slaac_prefix(struct stk *, vs_time now, struct ip_interface *, const struct wire_nd_prefix *);
+void slaac_prefix(struct stk *, vs_time now, struct ip_interface *, const struct wire_addr *router,
+		  const struct wire_nd_prefix *);
 vs_time slaac_run(struct stk *, vs_time now, struct ip_interface *);
 void slaac_duplicate(struct stk *, vs_time now, struct ip_interface *, struct ip_address *);
 void slaac_changed(struct stk *, vs_time now, struct ip_interface *); /* re-arms (ra.c) */

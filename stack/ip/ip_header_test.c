@@ -88,7 +88,8 @@ static void echo_records_its_route_and_time(void **state)
 {
 	static const uint8_t asked[] = {7, 11, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 	static const uint8_t got[] = {7, 11, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0};
-	static const uint8_t stamps[] = {68, 20, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+	static const uint8_t stamps[] = {68, 20, 5, 1, 0, 0, 0, 0, 0, 0,
+					 0,  0,	 0, 0, 0, 0, 0, 0, 0, 0};
 	uint8_t packet[100];
 	struct net n;
 
@@ -134,7 +135,8 @@ static void router_records_itself_in_options(void **state)
 	} good[] = {
 		{{7, 11, 4}, {7, 11, 8, 10, 0, 1, 1}},
 		{{7, 11, 8, 1, 2, 3, 4}, {7, 11, 12, 1, 2, 3, 4, 10, 0, 1, 1}},
-		{{7, 11, 12, 1, 2, 3, 4, 5, 6, 7, 8}, {7, 11, 12, 1, 2, 3, 4, 5, 6, 7, 8}}, /* full */
+		{{7, 11, 12, 1, 2, 3, 4, 5, 6, 7, 8},
+		 {7, 11, 12, 1, 2, 3, 4, 5, 6, 7, 8}}, /* full */
 		{{68, 12, 5, 0x01}, {68, 12, 13, 0x01, 10, 0, 1, 1}},
 		{{68, 12, 5, 0x03, 10, 0, 0, 1}, {68, 12, 13, 0x03, 10, 0, 0, 1}},
 		{{68, 12, 5, 0x03, 9, 0, 0, 1}, {68, 12, 5, 0x03, 9, 0, 0, 1}}, /* not us */
@@ -202,7 +204,8 @@ static void source_routes_are_refused(void **state)
 }
 
 /* An IPv6 packet of these headers and bytes. */
-static size_t packet6(uint8_t *packet, const char *to, uint8_t next, const uint8_t *rest, size_t len)
+static size_t packet6(uint8_t *packet, const char *to, uint8_t next, const uint8_t *rest,
+		      size_t len)
 {
 	struct wire_ip ip = {.version = 6, .hop_limit = 9, .protocol = next,
 			     .payload_len = (uint32_t)len, .src = address("2001:db8::2"),
@@ -317,8 +320,8 @@ static void unknown_headers_are_named(void **state)
 
 	(void)state;
 	begin(&n);
-	assert_int_equal(inject(&n, packet, packet6(packet, "2001:db8::1", 200, headers, 16), false),
-			 1);
+	assert_int_equal(
+		inject(&n, packet, packet6(packet, "2001:db8::1", 200, headers, 16), false), 1);
 	expect_parameter_problem(1, 6);
 	/* Hop-by-hop options anywhere but first: RFC 8200 4.1. */
 	headers[0] = 0;
@@ -334,7 +337,8 @@ static void unknown_headers_are_named(void **state)
 /* RFC 7112 5, RFC 8200 4.5: every header up to the upper layer's is in the first fragment. */
 static void first_fragment_has_all_headers(void **state)
 {
-	/* Fragment header, offset 0, more; then destination options, whose UDP header is missing. */
+	/* Fragment header, offset 0, more; then destination options, whose UDP header is missing.
+	 */
 	uint8_t short_chain[24] = {60, 0, 0, 1, 0, 0, 0, 7, 17, 0, 1, 4, 0, 0, 0, 0};
 	uint8_t cut_udp[16] = {17, 0, 0, 1, 0, 0, 0, 8, 0, 5, 0, 9, 0, 20, 1, 1};
 	uint8_t packet[200];
@@ -359,14 +363,16 @@ static void first_fragment_has_all_headers(void **state)
 /* RFC 6946: a packet with a fragment header that is no fragment is whole, whatever waits. */
 static void atomic_fragments_wait_for_nothing(void **state)
 {
-	uint8_t piece[24] = {58, 0, 0, 1, 0, 0, 0, 7, 128, 0, 0, 0, 0, 1, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8};
+	uint8_t piece[24] = {58, 0, 0, 1, 0, 0, 0, 7, 128, 0, 0, 0,
+			     0,	 1, 0, 1, 1, 2, 3, 4, 5,   6, 7, 8};
 	uint8_t atomic[16] = {58, 0, 0, 0, 0, 0, 0, 7, 128, 0, 0, 0, 0, 1, 0, 2};
 	uint8_t packet[200];
 	struct net n;
 
 	(void)state;
 	begin(&n);
-	assert_int_equal(inject(&n, packet, packet6(packet, "2001:db8::1", 44, piece, 24), false), 0);
+	assert_int_equal(inject(&n, packet, packet6(packet, "2001:db8::1", 44, piece, 24), false),
+			 0);
 	assert_int_equal(inject(&n, packet, packet6(packet, "2001:db8::1", 44, atomic, 16), false),
 			 1);
 	assert_int_equal(said.message[0], WIRE_ICMP6_ECHO_REPLY);
@@ -414,8 +420,8 @@ static void errors_are_not_about_errors_groups_or_nobody(void **state)
 	assert_int_equal(said.message[0], WIRE_ICMP6_UNREACHABLE);
 	assert_int_equal(said.message[1], 4);
 	assert_int_equal(inject(&n, packet, packet6(packet, "ff02::1", 17, udp, 8), true), 0);
-	assert_int_equal(inject(&n, packet, packet6(packet, "2001:db8:9::1", 58, error6, 56), false),
-			 0);
+	assert_int_equal(
+		inject(&n, packet, packet6(packet, "2001:db8:9::1", 58, error6, 56), false), 0);
 	/* Its TTL is over: the same for a packet on its way. */
 	n.now += VS_SEC;
 	packet6(packet, "2001:db8:1::9", 17, udp, 8);

@@ -365,7 +365,27 @@ int stk_addr_info(const struct stk *s, int ifindex, unsigned index, struct stk_a
 		      (a->state == IP_DUPLICATE ? STK_ADDR_DUPLICATE : 0) |
 		      (a->deprecated ? STK_ADDR_DEPRECATED : 0) |
 		      (a->kind >= IP_STABLE ? STK_ADDR_DYNAMIC : 0) |
-		      (a->kind == IP_TEMPORARY ? STK_ADDR_TEMPORARY : 0);
+		      (a->kind == IP_TEMPORARY ? STK_ADDR_TEMPORARY : 0) |
+		      (a->home ? STK_ADDR_HOME : 0);
+	return 0;
+}
+
+int stk_addr_set_flags(struct stk *s, vs_time now, int ifindex, const struct wire_addr *addr,
+		       unsigned flags)
+{
+	const struct ip_interface *interface = ip_if(s, ifindex);
+	struct ip_address *a = interface ? ip_address_on(interface, addr) : NULL;
+
+	s->now = now;
+	if (!interface)
+		return -ENODEV;
+	if (!a || a->kind >= IP_STABLE)
+		return -EADDRNOTAVAIL;
+	if (flags & ~(unsigned)(STK_ADDR_DEPRECATED | STK_ADDR_HOME))
+		return -EINVAL;
+	a->deprecated = flags & STK_ADDR_DEPRECATED;
+	a->home = flags & STK_ADDR_HOME;
+	ip_changed(s);
 	return 0;
 }
 

@@ -128,8 +128,9 @@ static unsigned count_of(const struct stk *s, const struct wire_addr *src)
 	return count;
 }
 
-/* Bounded memory, and nobody's to fill: the source with the most datagrams in pieces, of the family,
- * loses its oldest, whoever comes. Older entries stand later, and of equals the oldest goes.
+/* Bounded memory, and nobody's to fill: the source with the most datagrams in pieces, of the
+ * family, loses its oldest, whoever comes. Older entries stand later, and of equals the oldest
+ * goes.
  */
 static void make_room(struct stk *s, bool is4)
 {

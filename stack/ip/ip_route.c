@@ -258,7 +258,8 @@ static int find_hop(const struct stk *s, const struct wire_addr *dst, int ifinde
 
 static int find_source(const struct stk *s, const struct wire_addr *dst, struct ip_path *path)
 {
-	const struct ip_address *a = ip_source_select(s, s->ip->ifs[path->ifindex], dst);
+	const struct ip_address *a = ip_source_select_via(s, s->ip->ifs[path->ifindex], dst,
+							  &path->next_hop);
 
 	/* An interface without an address of its own borrows one. */
 	for (int i = 1; !a && i <= STK_IF_MAX; i++)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Source address selection: RFC 6724 5. Of its rules those that concern addresses as this host has
- * them: 1 (same address), 2 (scope), 3 (not deprecated), 6 (label), 7 (temporary or not, as
- * net.ipv6.conf.all.use_tempaddr says) and 8 (longest matching prefix). Rule 5 holds by
- * construction, since candidates are those of the interface that the packet leaves by.
+/* Source address selection: RFC 6724 5, all its rules, and labels by its default policy table. Rule
+ * 5 (the outgoing interface) holds by construction: candidates are those of the interface that the
+ * packet leaves by.
  */
 #include "stack/ip/ip.h"
 
@@ -47,45 +46,71 @@ static unsigned common_bits(const struct wire_addr *a, const struct wire_addr *b
 	return 128;
 }
 
+/* Rule 7: as net.ipv6.conf.all.use_tempaddr says; RFC 6724 has temporary ones preferred. */
+static bool wanted_temporary(const struct stk *s, const struct ip_address *a)
+{
+	return (a->kind == IP_TEMPORARY) == (s->ip->set.use_tempaddr == 2);
+}
+
+/* Rule 5.5: whether the next hop is who advertised the address's prefix. */
+static bool of_next_hop(const struct ip_address *a, const struct wire_addr *next_hop)
+{
+	return next_hop && wire_addr_equal(&a->router, next_hop);
+}
+
+/* Rule 8. Bits beyond the source's own prefix do not count. */
+static unsigned matching(const struct ip_address *a, const struct wire_addr *dst)
+{
+	unsigned bits = common_bits(&a->addr, dst);
+
+	return bits < a->bits ? bits : a->bits;
+}
+
 /* Whether a is a better source than b to reach dst. */
 static bool better(const struct stk *s, const struct ip_address *a, const struct ip_address *b,
-		   const struct wire_addr *dst)
+		   const struct wire_addr *dst, const struct wire_addr *next_hop)
 {
 	unsigned scope_a = scope_of(&a->addr), scope_b = scope_of(&b->addr);
 	unsigned scope_dst = scope_of(dst);
-	bool label_a, label_b;
-	unsigned match_a, match_b;
+	bool label_a = label_of(&a->addr) == label_of(dst);
+	bool label_b = label_of(&b->addr) == label_of(dst);
 
+	/* 1: the same address; 2: the smallest scope that reaches; 3: not deprecated; 4: home. */
 	if (wire_addr_equal(&a->addr, dst) || wire_addr_equal(&b->addr, dst))
 		return wire_addr_equal(&a->addr, dst);
 	if (scope_a != scope_b)
 		return scope_a < scope_b ? scope_a >= scope_dst : scope_b < scope_dst;
 	if (a->deprecated != b->deprecated)
 		return b->deprecated;
-	label_a = label_of(&a->addr) == label_of(dst);
-	label_b = label_of(&b->addr) == label_of(dst);
+	if (a->home != b->home)
+		return a->home;
+	if (of_next_hop(a, next_hop) != of_next_hop(b, next_hop))
+		return of_next_hop(a, next_hop);
 	if (label_a != label_b)
 		return label_a;
 	if ((a->kind == IP_TEMPORARY) != (b->kind == IP_TEMPORARY))
-		return (a->kind == IP_TEMPORARY) == (s->ip->set.use_tempaddr == 2);
-	match_a = common_bits(&a->addr, dst);
-	match_b = common_bits(&b->addr, dst);
-	/* Bits beyond the source's own prefix do not count. */
-	match_a = match_a < a->bits ? match_a : a->bits;
-	match_b = match_b < b->bits ? match_b : b->bits;
-	return match_a > match_b;
+		return wanted_temporary(s, a);
+	return matching(a, dst) > matching(b, dst);
 }
 
-const struct ip_address *ip_source_select(const struct stk *s, const struct ip_interface *interface,
-					  const struct wire_addr *dst)
+const struct ip_address *ip_source_select_via(const struct stk *s,
+					      const struct ip_interface *interface,
+					      const struct wire_addr *dst,
+					      const struct wire_addr *next_hop)
 {
 	const struct ip_address *best = NULL;
 
 	for (const struct ip_address *a = interface->addresses; a; a = a->if_next) {
 		if (wire_addr_is4(&a->addr) != wire_addr_is4(dst) || a->state != IP_VALID)
 			continue;
-		if (!best || better(s, a, best, dst))
+		if (!best || better(s, a, best, dst, next_hop))
 			best = a;
 	}
 	return best;
+}
+
+const struct ip_address *ip_source_select(const struct stk *s, const struct ip_interface *interface,
+					  const struct wire_addr *dst)
+{
+	return ip_source_select_via(s, interface, dst, NULL);
 }
