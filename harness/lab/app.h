@@ -128,6 +128,14 @@ void lab_tcp_start(struct lab_app *, vs_time now); /* listens at `to`, connects 
 void lab_tcp_event(struct lab_app *, vs_time now, enum lab_role, unsigned readiness,
 		   void (*client)(struct lab_app *, vs_time now, unsigned readiness),
 		   void (*server)(struct lab_app *, vs_time now));
+
+/* News of a client that sends messages: the first when it is connected, by begin(); then send()
+ * goes on with what is unsent and receive() takes what came.
+ */
+void lab_tcp_messages(struct lab_app *, vs_time now, unsigned readiness,
+		      void (*begin)(struct lab_app *, vs_time now),
+		      void (*send)(struct lab_app *, vs_time now),
+		      void (*receive)(struct lab_app *, vs_time now));
 int lab_tcp_error(struct lab_app *, struct lab_node *, int fd); /* pending, positive; 0: none */
 
 /* A socket with the application's options; -1: the application has failed. */

@@ -118,6 +118,25 @@ void lab_tcp_event(struct lab_app *app, vs_time now, enum lab_role role, unsigne
 	}
 }
 
+void lab_tcp_messages(struct lab_app *app, vs_time now, unsigned readiness,
+		      void (*begin)(struct lab_app *, vs_time now),
+		      void (*send)(struct lab_app *, vs_time now),
+		      void (*receive)(struct lab_app *, vs_time now))
+{
+	int error = readiness & STK_ERR ? lab_tcp_error(app, app->from, app->client) : 0;
+
+	if (error) {
+		lab_tcp_failed(app, now, app->from, error);
+		return;
+	}
+	if (app->sent)
+		send(app, now);
+	else if (readiness & STK_OUT)
+		begin(app, now);
+	if ((readiness & STK_IN) && !app->failed && app->client >= 0)
+		receive(app, now);
+}
+
 int lab_tcp_error(struct lab_app *app, struct lab_node *node, int fd)
 {
 	int64_t error = 0;

@@ -75,18 +75,7 @@ static void client_receive(struct lab_app *app, vs_time now)
 
 static void client_event(struct lab_app *app, vs_time now, unsigned readiness)
 {
-	int error = readiness & STK_ERR ? lab_tcp_error(app, app->from, app->client) : 0;
-
-	if (error) {
-		lab_tcp_failed(app, now, app->from, error);
-		return;
-	}
-	if (app->sent)
-		client_send(app, now);
-	else if (readiness & STK_OUT)
-		tick(app, now);
-	if ((readiness & STK_IN) && !app->failed)
-		client_receive(app, now);
+	lab_tcp_messages(app, now, readiness, tick, client_send, client_receive);
 }
 
 /* Reads only when everything read before has gone back. */
