@@ -113,17 +113,53 @@ static int host_command(struct lab_node *node, const char *line)
 			node->name, line);
 }
 
-/* Runs a line on a console; its answer goes to the lab's. */
+static bool exists(const struct lab_node *node, const char *print, unsigned number)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%s %u", print, number);
+	return mgmt_run(node->mgmt, sim_now(node->lab->sim), line, NULL) == 0;
+}
+
+/* A switch says only that something is not there: which VLAN or port its command named in vain, and
+ * what would make it; "" when that is not known.
+ */
+static void hint(const struct lab_node *node, const char *line, char *text, size_t size)
+{
+	unsigned vlan, port;
+	bool has_vlan = true, has_port = true;
+
+	*text = '\0';
+	if (sscanf(line, "vlan/%*s %9u %9u", &vlan, &port) != 2 &&
+	    sscanf(line, "port/setvlan %9u %9u", &port, &vlan) != 2) {
+		has_vlan = sscanf(line, "vlan/%*s %9u", &vlan) == 1;
+		has_port = sscanf(line, "port/%*s %9u", &port) == 1;
+	}
+	if (has_vlan && !exists(node, "vlan/print", vlan))
+		snprintf(text, size,
+			 ": there is no VLAN %u on %s; create it first: \"%s vlan/create %u\"",
+			 vlan, node->name, node->name, vlan);
+	else if (has_port && !exists(node, "port/print", port))
+		snprintf(text, size, ": there is no port %u on %s; a cable makes one, as does \"%s "
+				     "port/create %u\"",
+			 port, node->name, node->name, port);
+}
+
+/* Runs a line on a console; its answer goes to the lab's. node: the switch it is, or NULL. */
 static int console(struct vsq_lab *lab, const char *name, struct mgmt *mgmt, const char *line,
-		   struct vs_text *answer)
+		   struct vs_text *answer, const struct lab_node *node)
 {
 	int code = mgmt_run(mgmt, sim_now(lab->sim), line, answer);
+	char why[192] = "";
 
 	if (code == ENOSYS)
 		return lab_fail(lab, -ENOSYS, "%s: \"%s\": there is no such command: try help",
 				name, line);
+	if (code == ENXIO && node)
+		hint(node, line, why, sizeof(why));
 	if (code)
-		return lab_fail(lab, -EINVAL, "%s: \"%s\": %s", name, line, strerror(code));
+		return lab_fail(lab, -EINVAL, "%s: \"%s\": %d %s%s", name, line, 1000 + code,
+				strerror(code), why);
 	return 0;
 }
 
@@ -147,7 +183,7 @@ static int cable_command(struct lab_cable *cable, const char *line, struct vs_te
 	}
 	err = lab_cable_mgmt(cable);
 	if (!err)
-		err = console(lab, cable->name, cable->mgmt, line, answer);
+		err = console(lab, cable->name, cable->mgmt, line, answer, NULL);
 	sim_touch(&cable->engine);
 	return err;
 }
@@ -168,7 +204,7 @@ static int run_line(struct vsq_lab *lab, const char *line, struct vs_text *answe
 	case LAB_ROUTER:
 		return host_command(node, rest);
 	case LAB_SWITCH:
-		err = console(lab, node->name, node->mgmt, rest, answer);
+		err = console(lab, node->name, node->mgmt, rest, answer, node);
 		sim_touch(&node->engine);
 		return err;
 	case LAB_PROBE:

@@ -320,6 +320,36 @@ static void failed_command_is_a_judgement(void **state)
 	vsq_free(lab);
 }
 
+static void failed_command_of_a_switch_says_what_is_missing(void **state)
+{
+	struct vsq_lab *lab = pair_new(1);
+	int sw;
+
+	(void)state;
+	sw = must(lab, vsq_add_switch(lab, "sw", 0));
+	must(lab, vsq_add_host(lab, "carol"));
+	must(lab, vsq_join(lab, NULL, sw, 2, sw + 1, 0));
+	must(lab, vsq_at(lab, VS_SEC, "sw port/setvlan 2 10"));
+	must(lab, vsq_at(lab, VS_SEC, "sw vlan/addport 11 2"));
+	must(lab, vsq_at(lab, VS_SEC, "sw vlan/remove 12"));
+	must(lab, vsq_at(lab, VS_SEC, "sw vlan/create 10"));
+	must(lab, vsq_at(lab, VS_SEC, "sw vlan/addport 10 7"));
+	must(lab, vsq_at(lab, VS_SEC, "sw port/setvlan 8 10"));
+	must(lab, vsq_at(lab, VS_SEC, "sw vlan/create 10"));
+	run(lab, 2 * VS_SEC);
+	assert_int_equal(vsq_finish(lab), 6);
+	assert_non_null(complaint(lab, "at 1 s: sw: \"port/setvlan 2 10\": 1006 No such device or "
+				       "address: there is no VLAN 10 on sw; create it first: \"sw "
+				       "vlan/create 10\""));
+	assert_non_null(complaint(lab, "no VLAN 11 on sw"));
+	assert_non_null(complaint(lab, "no VLAN 12 on sw"));
+	assert_non_null(complaint(lab, "\"vlan/addport 10 7\": 1006 No such device or address: "
+				       "there is no port 7 on sw; a cable makes one"));
+	assert_non_null(complaint(lab, "no port 8 on sw"));
+	assert_non_null(complaint(lab, "sw: \"vlan/create 10\": 1017 File exists"));
+	vsq_free(lab);
+}
+
 static void commands_reach_hosts_and_links(void **state)
 {
 	struct vsq_lab *lab = pair_new(1);
@@ -456,6 +486,7 @@ int main(void)
 		cmocka_unit_test(every_metric_and_series_can_be_read),
 		cmocka_unit_test(vlan_change_cuts_connectivity_exactly_then),
 		cmocka_unit_test(failed_command_is_a_judgement),
+		cmocka_unit_test(failed_command_of_a_switch_says_what_is_missing),
 		cmocka_unit_test(commands_reach_hosts_and_links),
 		cmocka_unit_test(loop_is_taken_out_and_told),
 		cmocka_unit_test(exhausted_pool_is_counted_and_whole_again),
