@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
+from .cards import Card
 from .topology import Box, Edge, Graph
 
 STYLE = """
@@ -21,6 +22,9 @@ STYLE = """
 .topo .label{font-size:11px;fill:var(--soft);text-anchor:middle}
 .topo .cname{font-weight:600;font-size:12px;fill:var(--ink);text-anchor:middle}
 .topo .halo{paint-order:stroke;stroke:var(--page);stroke-width:5px;stroke-linejoin:round}
+.topo .frame{fill:var(--tint);stroke:var(--line2)}
+.topo .small .name{font-size:12px;font-weight:500}.topo .thin{stroke-width:1.2}
+.topo .stub{stroke-width:3;stroke-dasharray:none}
 .topo .port{font-size:9.5px;fill:var(--soft);text-anchor:middle}
 .topo .tap{fill:var(--card);stroke:var(--soft);stroke-width:1.4}
 """
@@ -43,11 +47,12 @@ GLYPHS = {
 
 def _node(box: Box) -> str:
     x, y = box.x - box.width / 2, box.y - box.height / 2
-    top = y + 24
-    glyph_x = x + 18
-    parts = [f'<g class="{box.kind}"><rect class="box" x="{x:.1f}" y="{y:.1f}" rx="9" '
-             f'width="{box.width:.1f}" height="{box.height:.1f}"/>',
-             f'<path class="glyph" transform="translate({glyph_x:.1f} {top - 4:.1f})" '
+    top = y + (17 if box.small else 24)
+    glyph_x = x + (13 if box.small else 18)
+    scale = " scale(.7)" if box.small else ""
+    parts = [f'<g class="{box.kind}{" small" if box.small else ""}"><rect class="box" '
+             f'x="{x:.1f}" y="{y:.1f}" rx="9" width="{box.width:.1f}" height="{box.height:.1f}"/>',
+             f'<path class="glyph" transform="translate({glyph_x:.1f} {top - 4:.1f}){scale}" '
              f'd="{GLYPHS.get(box.kind, GLYPHS["host"])}"/>',
              f'<text class="name" x="{box.x + 10:.1f}" y="{top:.1f}">{escape(box.name)}</text>']
     for index, line in enumerate(box.lines):
@@ -56,7 +61,7 @@ def _node(box: Box) -> str:
     return "".join(parts) + "</g>"
 
 
-def _border(box: Box, dx: float, dy: float, out: float = 0) -> tuple[float, float]:
+def _border(box: Box | Card, dx: float, dy: float, out: float = 0) -> tuple[float, float]:
     """Where a ray from the box's middle leaves it."""
     far = math.hypot(dx, dy) or 1
     ux, uy = dx / far, dy / far
@@ -65,30 +70,73 @@ def _border(box: Box, dx: float, dy: float, out: float = 0) -> tuple[float, floa
     return box.x + ux * reach, box.y + uy * reach
 
 
-def _cable(graph: Graph, edge: Edge, bend: float) -> str:
-    a, b = graph.boxes[edge.a], graph.boxes[edge.b]
-    if edge.a == edge.b:
+def _class(edge: Edge) -> str:
+    return "cable faulty" if edge.settings or edge.states else "cable"
+
+
+def _title(edge: Edge) -> str:
+    about = ", ".join([*edge.settings, *(["states " + ", ".join(edge.states)] if edge.states
+                                         else [])])
+    return f"<title>{escape(edge.name + (': ' if about else '') + about)}</title>"
+
+
+def _tap(edge: Edge, x: float, y: float) -> str:
+    if not edge.captured:
+        return ""
+    return (f'<circle class="tap" cx="{x:.1f}" cy="{y:.1f}" r="6"><title>captured'
+            f'</title></circle><circle cx="{x:.1f}" cy="{y:.1f}" r="2.2" '
+            'fill="var(--accent)"/>')
+
+
+def _within(card: Card, hub: Box, member: Box, edge: Edge, nth: int) -> str:
+    """A cable on a card: down from the hub, along above the member's row, and down to it."""
+    top = member.y - member.height / 2
+    row, x = top - 8 - 3 * nth, member.x + 6 * nth
+    start = f"M{card.trunk + 3 * nth:.1f} {hub.y + hub.height / 2:.1f}V{row:.1f}H{x:.1f}"
+    if edge.settings or edge.states:	# what is shared belongs to the others too
+        return (f'<path class="cable thin" d="{start}"/><path class="{_class(edge)} stub" '
+                f'd="M{x:.1f} {row:.1f}V{top:.1f}">{_title(edge)}</path>'
+                + _tap(edge, x, row))
+    return (f'<path class="cable thin" d="{start}V{top:.1f}">{_title(edge)}</path>'
+            + _tap(edge, x, row))
+
+
+def _bundle(a: Box | Card, b: Box | Card, edges: list[Edge]) -> str:
+    """The cables of a card without a hub, all of which end at the same node or card."""
+    x0, y0 = _border(a, b.x - a.x, b.y - a.y)
+    x1, y1 = _border(b, a.x - b.x, a.y - b.y)
+    faulty = next((edge for edge in edges if edge.settings or edge.states), edges[0])
+    return (f'<path class="{_class(faulty)}" style="stroke-width:3.5" '
+            f'd="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>'
+            f'<text class="cname halo" x="{(x0 + x1) / 2:.1f}" y="{(y0 + y1) / 2 + 4:.1f}">'
+            f"{len(edges)} cables</text>")
+
+
+def _frame(card: Card) -> str:
+    return (f'<rect class="frame" x="{card.left:.1f}" y="{card.top:.1f}" rx="12" '
+            f'width="{card.width:.1f}" height="{card.height:.1f}"/>')
+
+
+def _cable(a: Box | Card, b: Box | Card, edge: Edge, bend: float) -> str:
+    if a is b:
         return _loop(a, edge, abs(bend))
     dx, dy = b.x - a.x, b.y - a.y
     far = math.hypot(dx, dy) or 1
     mx, my = (a.x + b.x) / 2 - dy / far * bend, (a.y + b.y) / 2 + dx / far * bend
     x0, y0 = _border(a, mx - a.x, my - a.y) if bend else _border(a, dx, dy)
     x1, y1 = _border(b, mx - b.x, my - b.y) if bend else _border(b, -dx, -dy)
-    faulty = " faulty" if edge.labels or edge.states else ""
     cx, cy = (x0 + 2 * mx + x1) / 4, (y0 + 2 * my + y1) / 4
     if not bend:
         cx, cy = (x0 + x1) / 2, (y0 + y1) / 2
     curve = f"Q{mx:.1f} {my:.1f} {x1:.1f} {y1:.1f}" if bend else f"L{x1:.1f} {y1:.1f}"
-    parts = [f'<path class="cable{faulty}" d="M{x0:.1f} {y0:.1f}{curve}"/>']
+    parts = [f'<path class="{_class(edge)}" d="M{x0:.1f} {y0:.1f}{curve}">'
+             f"{_title(edge)}</path>"]
     for box, port, sign in ((a, edge.ports[0], 1), (b, edge.ports[1], -1)):
         if port:
             towards = (mx - box.x, my - box.y) if bend else (sign * dx, sign * dy)
             px, py = _border(box, *towards, 11)
             parts.append(f'<text class="port halo" x="{px:.1f}" y="{py + 3:.1f}">{port}</text>')
-    if edge.captured:
-        parts.append(f'<circle class="tap" cx="{cx:.1f}" cy="{cy:.1f}" r="6"><title>captured'
-                     f'</title></circle><circle cx="{cx:.1f}" cy="{cy:.1f}" r="2.2" '
-                     'fill="var(--accent)"/>')
+    parts.append(_tap(edge, cx, cy))
     if edge.labels or edge.states:
         parts.append(f'<text class="cname halo" x="{cx:.1f}" y="{cy - 12:.1f}">'
                      f"{escape(edge.name)}</text>")
@@ -100,12 +148,12 @@ def _cable(graph: Graph, edge: Edge, bend: float) -> str:
     return "".join(parts)
 
 
-def _loop(box: Box, edge: Edge, more: float) -> str:
+def _loop(box: Box | Card, edge: Edge, more: float) -> str:
     """A cable from a switch to itself: an ear above its box."""
     top, half, up = box.y - box.height / 2, box.width / 4, 46 + more
-    return (f'<path class="cable{" faulty" if edge.labels or edge.states else ""}" '
+    return (f'<path class="{_class(edge)}" '
             f'd="M{box.x - half:.1f} {top:.1f}C{box.x - half:.1f} {top - up:.1f} '
-            f'{box.x + half:.1f} {top - up:.1f} {box.x + half:.1f} {top:.1f}"/>'
+            f'{box.x + half:.1f} {top - up:.1f} {box.x + half:.1f} {top:.1f}">{_title(edge)}</path>'
             + "".join(f'<text class="port halo" x="{box.x + side * (half + 8):.1f}" '
                       f'y="{top - 6:.1f}">{port}</text>'
                       for side, port in zip((-1, 1), edge.ports)))
@@ -124,16 +172,41 @@ def _states(edge: Edge, cx: float, top: float) -> str:
     return "".join(parts)
 
 
+def _cables(graph: Graph) -> tuple[str, str]:
+    """The cables between tiles, and those on cards."""
+    tiles, tile_of = graph.tiles()
+    seen: dict[tuple[int, int], int] = {}
+    bundles: dict[tuple[int, int], list[Edge]] = {}
+    parts, within = [], []
+    for edge in graph.edges:
+        a, b = tile_of[edge.a], tile_of[edge.b]
+        loose = [tile for tile in (tiles[a], tiles[b])
+                 if isinstance(tile, Card) and tile.hub is None]
+        if loose and edge.a != edge.b:
+            bundles.setdefault((min(a, b), max(a, b)), []).append(edge)
+            continue
+        inside = a == b and edge.a != edge.b
+        pair = (edge.a, edge.b) if inside else (a, b)
+        pair = (min(pair), max(pair))
+        nth = seen[pair] = seen.get(pair, -1) + 1
+        if inside:
+            card = tiles[a]
+            member = edge.b if edge.a == card.hub else edge.a
+            within.append(_within(card, graph.boxes[card.hub], graph.boxes[member], edge, nth))
+            continue
+        bend = (nth + 1) // 2 * 56 * (1 if nth % 2 else -1) * (1 if edge.a < edge.b else -1)
+        ends = (graph.boxes[edge.a],) * 2 if edge.a == edge.b else (tiles[a], tiles[b])
+        parts.append(_cable(*ends, edge, bend))
+    parts += [_bundle(tiles[a], tiles[b], edges) for (a, b), edges in bundles.items()]
+    return "".join(parts), "".join(within)
+
+
 def svg(graph: Graph, attributes: str = "", defs: str = "") -> str:
     left, top, width, height = graph.bounds()
-    seen: dict[tuple[int, int], int] = {}
-    cables = []
-    for edge in graph.edges:
-        pair = (min(edge.a, edge.b), max(edge.a, edge.b))
-        nth = seen[pair] = seen.get(pair, -1) + 1
-        bend = (nth + 1) // 2 * 56 * (1 if nth % 2 else -1) * (1 if edge.a < edge.b else -1)
-        cables.append(_cable(graph, edge, bend))
-    body = "".join(cables) + "".join(_node(box) for box in graph.boxes)
+    between, within = _cables(graph)
+    # Cables may cross cards on their way, below the boxes: one sees where they go on.
+    body = ("".join(_frame(card) for card in graph.cards) + between + within
+            + "".join(_node(box) for box in graph.boxes))
     return (f'<svg class="topo" xmlns="http://www.w3.org/2000/svg" role="img" '
             f'aria-label="topology" viewBox="{left:.0f} {top:.0f} {width:.0f} {height:.0f}" '
             f"{attributes}>{defs}{body}</svg>")

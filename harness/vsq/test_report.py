@@ -154,14 +154,45 @@ def star(hosts, switches):
 @pytest.mark.parametrize("hosts, switches", [(1, 1), (2, 1), (7, 2), (35, 5), (200, 9)])
 def test_boxes_do_not_overlap_and_pictures_are_whole(hosts, switches):
     graph = Graph.of_plan(star(hosts, switches))
-    if len(graph.boxes) <= 40:
-        for i, a in enumerate(graph.boxes):
-            for b in graph.boxes[i + 1:]:
+    tiles, _ = graph.tiles()
+    for boxes in (graph.boxes, tiles):
+        for i, a in enumerate(boxes):
+            for b in boxes[i + 1:]:
                 assert (abs(a.x - b.x) >= (a.width + b.width) / 2
-                        or abs(a.y - b.y) >= (a.height + b.height) / 2), (a.name, b.name)
+                        or abs(a.y - b.y) >= (a.height + b.height) / 2), (a, b)
     root = xml.etree.ElementTree.fromstring(picture.standalone(graph))
     names = {node.text for node in root.iter("{http://www.w3.org/2000/svg}text")}
     assert {box.name for box in graph.boxes} <= names
+    cables = {node.text for node in root.iter("{http://www.w3.org/2000/svg}title")}
+    assert {edge.name for edge in graph.edges} <= cables
+
+
+def test_hosts_of_a_large_topology_stand_on_the_card_of_their_switch():
+    graph = Graph.of_plan(star(200, 9))
+    assert len(graph.cards) == 9
+    for card in graph.cards:
+        hub = graph.boxes[card.hub]
+        assert hub.kind == "switch" and len(card.members) in (22, 23)
+        for i in (*card.members, card.hub):
+            box = graph.boxes[i]
+            assert int(box.name[1:]) % 9 == int(hub.name[1:])
+            assert card.left <= box.x - box.width / 2 and box.x + box.width / 2 <= (
+                card.left + card.width)
+            assert card.top <= box.y - box.height / 2 and box.y + box.height / 2 <= (
+                card.top + card.height)
+
+
+def test_nodes_joined_to_the_same_two_share_a_card_and_its_cables_are_counted():
+    lines = ["[switch.a]\nports = 64", "[switch.b]\nports = 64"]
+    for i in range(30):
+        lines += [f"[switch.d{i}]", f'[[cable]]\njoin = ["d{i}", "a"]',
+                  f'[[cable]]\njoin = ["b", "d{i}"]']
+    lines.append('[[cable]]\njoin = ["d0", "d0"]')
+    plan = scenario.parse("\n".join(lines))
+    graph = Graph.of_plan(plan)
+    assert [(card.hub, len(card.members)) for card in graph.cards] == [(None, 30)]
+    drawn = picture.standalone(graph)
+    assert drawn.count(">30 cables<") == 2 and ">a<" in drawn and "<title>d0-d0" in drawn
 
 
 def test_a_picture_is_the_same_every_time():

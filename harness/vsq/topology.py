@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is joined to what: as a graph laid out for drawing, and as text.
 
-The layout is stress majorization (Gansner, Koren, North 2004): distances on the page follow
-distances along cables. It starts from a circle in the order of the file, so a scenario has one
-picture; then the widest axis is laid flat and boxes that overlap are pushed apart.
+In a large topology what is laid out are cards (cards.py) and the boxes that are on none.
 """
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from . import links
+from . import cards, layout, links
+from .cards import Card
 from .result import Result, _cable
 from .scenario import Scenario
-
-STRESS_MAX = 120	# nodes; beyond, layers are good enough and quick
 
 
 @dataclass
@@ -25,15 +21,18 @@ class Box:
     lines: list[str]
     x: float = 0.0
     y: float = 0.0
+    small: bool = False	# a member of a card
 
     @property
     def width(self) -> float:
+        if self.small:
+            return max(50.0, len(self.name) * 7.2 + 32)
         longest = max([len(self.name) * 8.4, *(len(line) * 6.3 for line in self.lines)])
         return max(76.0, longest + 26)
 
     @property
     def height(self) -> float:
-        return 40.0 + 14 * len(self.lines)
+        return cards.SMALL_HEIGHT if self.small else 40.0 + 14 * len(self.lines)
 
 
 @dataclass
@@ -45,12 +44,14 @@ class Edge:
     ports: tuple[int, int] = (0, 0)
     states: list[str] = field(default_factory=list)
     captured: bool = False
+    settings: list[str] = field(default_factory=list)	# also where there is no room for labels
 
 
 @dataclass
 class Graph:
     boxes: list[Box]
     edges: list[Edge]
+    cards: list[Card] = field(default_factory=list)
 
     @classmethod
     def of(cls, nodes: list[dict], cables: list[dict], captured: set[str]) -> Graph:
@@ -60,12 +61,12 @@ class Graph:
                  for node in nodes]
         edges = []
         for cable in cables:
-            labels = [] if crowded else [links.describe(one) for one in cable["settings"]
-                                         if "[" not in one]
+            settings = [links.describe(one) for one in cable["settings"] if "[" not in one]
+            labels = [] if crowded else settings
             states = cable["markov"]["nodes"] if cable["markov"] else []
             edges.append(Edge(number[cable["left"]], number[cable["right"]], cable["name"],
                               labels[:3], tuple(cable["ports"]), states,
-                              cable["name"] in captured))
+                              cable["name"] in captured, settings))
         graph = cls(boxes, edges)
         graph.place()
         return graph
@@ -83,18 +84,47 @@ class Graph:
                       [_cable(cable, {}) for cable in plan.cables],
                       {cable.name for cable in plan.cables if cable.captures})
 
-    def neighbours(self) -> list[list[int]]:
-        found: list[list[int]] = [[] for _ in self.boxes]
+    def deal(self) -> None:
+        """Puts nodes of a large topology on cards."""
+        near: list[set[int]] = [set() for _ in self.boxes]
         for edge in self.edges:
-            found[edge.a].append(edge.b)
-            found[edge.b].append(edge.a)
-        return found
+            if edge.a != edge.b:
+                near[edge.a].add(edge.b)
+                near[edge.b].add(edge.a)
+        self.cards = cards.group(near)
+        for card in self.cards:
+            for i in card.members:
+                self.boxes[i].small = True
+            card.measure(self.boxes)
+
+    def tiles(self) -> tuple[list[Box | Card], list[int]]:
+        """What is laid out: boxes, and cards instead of the boxes on them; where each box went."""
+        home: dict[int, Card] = {}
+        for card in self.cards:
+            for i in card.members + ([] if card.hub is None else [card.hub]):
+                home[i] = card
+        found: list[Box | Card] = []
+        place: dict[int, int] = {}
+        tile_of = []
+        for i, box in enumerate(self.boxes):
+            tile = home.get(i, box)
+            if id(tile) not in place:
+                place[id(tile)] = len(found)
+                found.append(tile)
+            tile_of.append(place[id(tile)])
+        return found, tile_of
 
     def hops(self) -> list[list[float]]:
-        """Distances in cables; between separate parts, a little more than the longest."""
-        near = self.neighbours()
+        """Distances in cables between tiles; to what is not joined, a little more than the most."""
+        tiles, tile_of = self.tiles()
+        near: list[list[int]] = [[] for _ in tiles]
+        for edge in self.edges:
+            a, b = tile_of[edge.a], tile_of[edge.b]
+            if a != b:
+                near[a].append(b)
+                near[b].append(a)
         far = []
-        for start in range(len(self.boxes)):
+        for start in range(len(tiles)):
             seen = {start: 0}
             queue = deque([start])
             while queue:
@@ -105,111 +135,23 @@ class Graph:
                         queue.append(other)
             far.append(seen)
         longest = max((max(seen.values()) for seen in far), default=1) or 1
-        return [[float(seen.get(i, longest + 1)) for i in range(len(self.boxes))]
+        return [[float(seen.get(i, longest + 1)) for i in range(len(tiles))]
                 for seen in far]
 
     def place(self) -> None:
-        count = len(self.boxes)
-        if count > STRESS_MAX:
-            self._layers()
-        elif count > 1:
-            self._stress(self.hops())
-        self._flatten()
-        self._scale()
-        if count <= STRESS_MAX:
-            self._separate()
-
-    def _layers(self) -> None:
-        hops = self.hops()
-        core = min(range(len(self.boxes)), key=lambda i: (sum(hops[i]), i))
-        layers: dict[float, list[int]] = {}
-        for i, distance in enumerate(hops[core]):
-            layers.setdefault(distance, []).append(i)
-        radius = 0.0
-        for distance, members in sorted(layers.items()):
-            if distance:
-                radius = max(radius + 1.2, len(members) * 0.12)
-            for index, i in enumerate(members):
-                angle = 2 * math.pi * index / len(members)
-                self.boxes[i].x, self.boxes[i].y = (radius * math.cos(angle),
-                                                    radius * math.sin(angle))
-
-    def _stress(self, hops: list[list[float]]) -> None:
-        boxes, count = self.boxes, len(self.boxes)
-        for i, box in enumerate(boxes):
-            angle = 2 * math.pi * i / count
-            box.x, box.y = math.cos(angle) * count / 4, math.sin(angle) * count / 4
-        for _ in range(200 + 4800 // count):
-            moved = 0.0
-            for i, box in enumerate(boxes):
-                x = y = weights = 0.0
-                for j, other in enumerate(boxes):
-                    if i == j:
-                        continue
-                    want = hops[i][j]
-                    weight = 1 / (want * want)
-                    dx, dy = box.x - other.x, box.y - other.y
-                    far = math.hypot(dx, dy) or 1e-9
-                    x += weight * (other.x + want * dx / far)
-                    y += weight * (other.y + want * dy / far)
-                    weights += weight
-                moved += abs(box.x - x / weights) + abs(box.y - y / weights)
-                box.x, box.y = x / weights, y / weights
-            if moved < 1e-6 * count:
-                break
-
-    def _flatten(self) -> None:
-        """Turns the widest axis to the horizontal, the first box to the left."""
-        boxes, count = self.boxes, len(self.boxes)
-        mx, my = (sum(getattr(b, axis) for b in boxes) / count for axis in "xy")
-        sxx = sum((b.x - mx) ** 2 for b in boxes)
-        syy = sum((b.y - my) ** 2 for b in boxes)
-        sxy = sum((b.x - mx) * (b.y - my) for b in boxes)
-        angle = 0.5 * math.atan2(2 * sxy, sxx - syy)
-        cos, sin = math.cos(angle), math.sin(angle)
-        for b in boxes:
-            x, y = b.x - mx, b.y - my
-            b.x, b.y = x * cos + y * sin, -x * sin + y * cos
-        if boxes[0].x > 0:
-            for b in boxes:
-                b.x = -b.x
-        if boxes[0].y > 0:
-            for b in boxes:
-                b.y = -b.y
-
-    def _scale(self) -> None:
-        """From hops to pixels."""
-        labelled = any(edge.labels or edge.states for edge in self.edges)
-        wide = max(box.width for box in self.boxes)
-        hop = wide + (150 if labelled else 50 + 3 * min(len(self.boxes), 60))
-        for box in self.boxes:
-            box.x, box.y = box.x * hop, box.y * hop * 0.72
-
-    def _separate(self) -> None:
-        """Pushes boxes apart that come too near."""
-        for _ in range(200):
-            moved = False
-            for i, a in enumerate(self.boxes):
-                for b in self.boxes[i + 1:]:
-                    gap_x = (a.width + b.width) / 2 + 26 - abs(a.x - b.x)
-                    gap_y = (a.height + b.height) / 2 + 22 - abs(a.y - b.y)
-                    if gap_x <= 0 or gap_y <= 0:
-                        continue
-                    moved = True
-                    if gap_x < gap_y:
-                        push = gap_x / 2 if a.x <= b.x else -gap_x / 2
-                        a.x, b.x = a.x - push, b.x + push
-                    else:
-                        push = gap_y / 2 if a.y <= b.y else -gap_y / 2
-                        a.y, b.y = a.y - push, b.y + push
-            if not moved:
-                break
+        if len(self.boxes) >= cards.FROM:
+            self.deal()
+        tiles, _ = self.tiles()
+        layout.arrange(tiles, self.hops(), any(edge.labels or edge.states for edge in self.edges))
+        for card in self.cards:
+            card.fill(self.boxes)
 
     def bounds(self, margin: float = 24) -> tuple[float, float, float, float]:
-        left = min(b.x - b.width / 2 for b in self.boxes) - margin
-        right = max(b.x + b.width / 2 for b in self.boxes) + margin
-        top = min(b.y - b.height / 2 for b in self.boxes) - margin
-        bottom = max(b.y + b.height / 2 for b in self.boxes) + margin
+        tiles, _ = self.tiles()
+        left = min(t.x - t.width / 2 for t in tiles) - margin
+        right = max(t.x + t.width / 2 for t in tiles) + margin
+        top = min(t.y - t.height / 2 for t in tiles) - margin
+        bottom = max(t.y + t.height / 2 for t in tiles) + margin
         for edge in self.edges:	# labels hang below the middle of a cable
             middle = (self.boxes[edge.a].y + self.boxes[edge.b].y) / 2
             bottom = max(bottom, middle + 34 + 15 * (len(edge.labels) + bool(edge.states)))
