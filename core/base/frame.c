@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define SLAB_SIZE ((size_t)64 * 1024)
+#define LINE	  ((size_t)64) /* of the cache: a frame's own fields are one */
 
 /* An acknowledgement, a full segment of Ethernet, a jumbo frame, a super-frame. */
 static const uint32_t class_size[] = {384, 2048, 9472, 65792};
@@ -49,7 +50,7 @@ static void free_push(struct vs_pool *pool, struct vs_frame *f)
 /* Carves one slab of frames of a class; false when the pool or its arena is full. */
 static bool slab_add(struct vs_pool *pool, unsigned class)
 {
-	size_t each = (sizeof(struct vs_frame) + class_size[class] + 63) & ~(size_t)63;
+	size_t each = (sizeof(struct vs_frame) + class_size[class] + LINE - 1) & ~(LINE - 1);
 	size_t count = each > SLAB_SIZE / 2 ? 1 : SLAB_SIZE / each;
 	char *slab;
 
@@ -57,9 +58,10 @@ static bool slab_add(struct vs_pool *pool, unsigned class)
 		return false;
 	if (each * count > pool->bytes_max - pool->stats.bytes_held)
 		count = 1;
-	slab = vs_alloc(pool->arena, each * count);
+	slab = vs_alloc(pool->arena, each * count + LINE);
 	if (!slab)
 		return false;
+	slab += -(uintptr_t)slab % LINE;
 	pool->stats.bytes_held += each * count;
 	for (size_t i = count; i-- > 0;) {
 		struct vs_frame *f = (struct vs_frame *)(slab + i * each);
@@ -121,7 +123,7 @@ struct vs_frame *vs_frame_copy(struct vs_pool *pool, const struct vs_frame *f)
 	struct vs_frame *copy = vs_frame_from(pool, f->data, f->len);
 
 	if (copy) {
-		copy->flags = f->flags;
+		copy->flags = f->flags & (uint16_t)~VS_FRAME_HASHED;
 		copy->mark = f->mark;
 	}
 	return copy;

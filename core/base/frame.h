@@ -10,6 +10,7 @@
 #ifndef VSQ_BASE_FRAME_H
 #define VSQ_BASE_FRAME_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,13 +33,21 @@ struct vs_frame {
 	uint16_t size_class;
 	uint16_t flags; /* VS_FRAME_... */
 	uint32_t mark;	/* for whoever drives the engines; engines carry it along, copies too */
+	uint64_t hash;	/* for whoever drives the engines, with VS_FRAME_HASHED */
 	uint8_t buf[] __attribute__((aligned(16)));
 };
+
+static_assert(offsetof(struct vs_frame, buf) == 64, "a line of the cache");
 
 /* The checksums of the packet were made in this process and the frame was not changed since, so
  * they need not be verified. Whoever changes a byte clears it; production borders never set it.
  */
 #define VS_FRAME_TRUSTED 0x1
+
+/* Whoever drives the engines has put a hash of the bytes into the frame as it entered a link. A
+ * link that changes a byte clears it; elsewhere it means nothing. Copies do not have it.
+ */
+#define VS_FRAME_HASHED 0x2
 
 struct vs_pool_conf {
 	size_t bytes_max; /* memory for frames at most; 0: 64 MiB */

@@ -10,7 +10,7 @@ static bool make_own(struct vs_frame **f)
 	*f = vs_frame_own(*f);
 	if (!*f)
 		return false;
-	(*f)->flags &= (uint16_t)~VS_FRAME_TRUSTED;
+	(*f)->flags &= (uint16_t)~(VS_FRAME_TRUSTED | VS_FRAME_HASHED);
 	return true;
 }
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How fast the lab runs: one bulk TCP flow against ns-3, and a thousand hosts on forty switches.
+"""How fast the lab runs: bulk TCP flows, one and 256, over a link against ns-3; a thousand stacks
+with ten connections each; and a thousand hosts on forty switches.
 
 A packet here is a frame that reached the far end of a cable. The wall time is that of the run
 alone, without building the network, for both.
 """
 import json
+import os
 import pathlib
+import resource
 import statistics
 import subprocess
 import sys
@@ -16,11 +19,14 @@ import cffi
 
 HERE = pathlib.Path(__file__).resolve().parent
 HEADER = HERE.parent / "lab" / "vsq.h"
-NS3_MODULES = ["applications", "point-to-point", "internet", "network", "core"]
+NS3_MODULES = ["applications", "point-to-point", "internet", "traffic-control", "network", "core"]
 PAIRS = 3  # runs of each, alternating; the median counts
 SECOND = 1_000_000_000
-BULK = 300  # s simulated: long enough that starting up does not count
-PINGS = 60  # s simulated
+ONE = 1000  # s simulated: long enough that starting up does not count
+MANY = 60
+FLOWS = 256
+STACKS, CONNECTIONS, ROUND = 1000, 10, 60
+PINGS = 60
 
 
 class Lab:
@@ -70,20 +76,23 @@ class Lab:
             raise RuntimeError("the run did not pass its own oracles")
 
 
-def bulk(build: pathlib.Path, seed: int) -> dict:
+def bulk(build: pathlib.Path, seed: int, seconds: int, flows: int) -> dict:
+    """The link of ns3_bulk.cc: what waits for its rate and what is under way is its capacity."""
     lab = Lab(build, seed)
     for number, name in enumerate(["alice", "bob"]):
         lab.add_host(name)
         lab.address(number, 1, f"10.0.0.{number + 1}/24")
         lab.setting(number, "cc", "reno")
     lab.join(None, 0, 0, 1, 0)
-    lab.link(0, "speed", "12500000")
+    lab.link(0, "bandwidth", "12500000")
     lab.link(0, "delay", "10")
+    lab.link(0, "capacity", str(1000 * 1514 + 12_500_000 // 100))
     lab.link(0, "loss", "LR 1")
-    lab.app("tcp-bulk", 0, 1, "")
-    wall = lab.run(BULK)
-    result = {"frames": lab.metric("lab.frames"), "bytes": lab.metric("app.0.bytes_received"),
-              "wall": wall}
+    for number in range(flows):
+        lab.app("tcp-bulk", 0, 1, f"port={5001 + number}")
+    wall = lab.run(seconds)
+    result = {"frames": lab.metric("lab.frames"), "wall": wall,
+              "bytes": sum(lab.metric(f"app.{n}.bytes_received") for n in range(flows))}
     lab.close()
     return result
 
@@ -102,31 +111,83 @@ def build_ns3(folder: pathlib.Path) -> pathlib.Path | None:
     return program
 
 
-def told(name: str, runs: list[dict]) -> float:
+def told(name: str, runs: list[dict], seconds: int) -> float:
     rate = statistics.median(run["frames"] / run["wall"] for run in runs)
     print(f"  {name:5} {rate:12,.0f} packets per wall second"
-          f"   ({runs[0]['frames']:,.0f} packets, {runs[0]['bytes'] * 8 / BULK / 1e6:.1f}"
+          f"   ({runs[0]['frames']:,.0f} packets, {runs[0]['bytes'] * 8 / seconds / 1e6:.1f}"
           f" Mbit/s of goodput, {statistics.median(run['wall'] for run in runs):.3f} s)")
     return rate
 
 
-def bulk_flow(build: pathlib.Path) -> None:
-    print(f"one bulk TCP flow (NewReno), 100 Mbit/s, 10 ms, 1 % loss, {BULK} s, "
-          f"median of {PAIRS}")
-    with tempfile.TemporaryDirectory() as folder:
-        program = build_ns3(pathlib.Path(folder))
-        ours, theirs = [], []
-        for seed in range(PAIRS):
-            ours.append(bulk(build, seed))
-            if program:
-                done = subprocess.run([program, str(BULK)], capture_output=True, text=True,
-                                      check=True)
-                theirs.append(json.loads(done.stdout))
-    rate = told("vsq", ours)
+def bulk_flows(build: pathlib.Path, program: pathlib.Path | None, seconds: int, flows: int) -> None:
+    print(f"{flows} bulk TCP flow{'s' * (flows > 1)} (NewReno) from host to host: 100 Mbit/s, "
+          f"10 ms, 1 % loss, 1,000 frames of queue; {seconds} s, median of {PAIRS}", flush=True)
+    ours, theirs = [], []
+    for seed in range(PAIRS):
+        ours.append(bulk(build, seed, seconds, flows))
+        if program:
+            done = subprocess.run([program, str(seconds), "0.01", str(flows)],
+                                  capture_output=True, text=True, check=True)
+            theirs.append(json.loads(done.stdout))
+    rate = told("vsq", ours, seconds)
     if theirs:
-        print(f"  ratio {rate / told('ns-3', theirs):.1f}")
+        print(f"  ratio {rate / told('ns-3', theirs, seconds):.1f}")
     else:
         print("  ns-3 is not installed (libns3-dev, g++)")
+
+
+def thousand_stacks(build: pathlib.Path) -> None:
+    """In pairs: each stack opens ten connections to the other one. In a process of its own, so that
+    its memory is told alone.
+    """
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writer, json.dumps(stacks_run(build)).encode())
+        except RuntimeError as error:
+            print(error, file=sys.stderr, flush=True)
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        told_by = answer.read()
+    os.waitpid(child, 0)
+    if not told_by:
+        raise RuntimeError("the thousand stacks did not run")
+    run = json.loads(told_by)
+    print(f"{STACKS:,} stacks in pairs, {CONNECTIONS} connections from each, a request and an"
+          f" answer of 1,000 bytes a second on each connection, {ROUND} s")
+    print(f"  vsq   {run['wall']:.2f} s of wall time ({run['made']:.2f} s to build),"
+          f" {run['frames']:,.0f} packets, {run['answers']:,.0f} answers,"
+          f" {run['kilobytes'] / 1024:.0f} MB of memory"
+          f" ({run['kilobytes'] / STACKS / CONNECTIONS:.1f} kB a connection, both ends)")
+
+
+def stacks_run(build: pathlib.Path) -> dict:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    begin = time.perf_counter()
+    lab = Lab(build, 1)
+    for number in range(STACKS):
+        lab.add_host(f"h{number}")
+    for number in range(0, STACKS, 2):
+        cable = lab.join(None, number, 0, number + 1, 0)
+        lab.link(cable, "delay", "5")
+        for end in (0, 1):
+            lab.address(number + end, 1, f"10.{number // 250}.{number % 250}.{end + 1}/24")
+    for number in range(STACKS):
+        for connection in range(CONNECTIONS):
+            lab.app("tcp-request-response", number, number ^ 1,
+                    f"port={7000 + connection} request=1000 response=1000 "
+                    f"interval=1s start={(number * CONNECTIONS + connection) % 1000}ms")
+    made = time.perf_counter() - begin
+    wall = lab.run(ROUND)
+    result = {"wall": wall, "made": made, "frames": lab.metric("lab.frames"),
+              "answers": sum(lab.metric(f"app.{n}.received")
+                             for n in range(STACKS * CONNECTIONS)),
+              "kilobytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before}
+    lab.close()
+    return result
 
 
 def thousand_hosts(build: pathlib.Path) -> None:
@@ -158,7 +219,11 @@ def thousand_hosts(build: pathlib.Path) -> None:
 
 def main(build: pathlib.Path) -> int:
     try:
-        bulk_flow(build)
+        with tempfile.TemporaryDirectory() as folder:
+            program = build_ns3(pathlib.Path(folder))
+            bulk_flows(build, program, ONE, 1)
+            bulk_flows(build, program, MANY, FLOWS)
+        thousand_stacks(build)
         thousand_hosts(build)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         print(error, file=sys.stderr)

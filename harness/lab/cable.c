@@ -48,7 +48,7 @@ static void count_delivered(struct lab_way *way, const struct vs_frame *f)
 }
 
 /* A frame passes a cable without faults: it enters and leaves at one instant. */
-static bool way_cross(struct sim_edge *edge, vs_time now, const struct vs_frame *f)
+static bool way_cross(struct sim_edge *edge, vs_time now, struct vs_frame *f)
 {
 	struct lab_way *way = (struct lab_way *)edge;
 	struct lab_cable *cable = way->cable;
@@ -65,20 +65,21 @@ static bool way_cross(struct sim_edge *edge, vs_time now, const struct vs_frame 
 	return true;
 }
 
-static bool way_enter(struct sim_edge *edge, vs_time now, const struct vs_frame *f)
+static bool way_enter(struct sim_edge *edge, vs_time now, struct vs_frame *f)
 {
 	struct lab_way *way = (struct lab_way *)edge;
 	struct lab_cable *cable = way->cable;
 
 	way->frames++;
 	way->bytes += f->len;
+	lab_digest_hash(cable->lab->digest, f);
 	lab_digest_frame(cable->lab->digest, LAB_ENTERS, cable->number, way->direction, now, f);
 	if (cable->captures.count)
 		lab_capture_frame(cable, way->direction, true, now, f);
 	return true;
 }
 
-static bool way_leave(struct sim_edge *edge, vs_time now, const struct vs_frame *f)
+static bool way_leave(struct sim_edge *edge, vs_time now, struct vs_frame *f)
 {
 	struct lab_way *way;
 	struct lab_cable *cable;

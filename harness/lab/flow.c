@@ -114,6 +114,7 @@ void lab_flow_free(struct lab_flow *flow)
 	for (unsigned i = 0; i < LAB_FLOW_SERIES; i++)
 		lab_series_fini(&flow->series[i]);
 	lab_histogram_fini(&flow->rtt);
+	free(flow->timed);
 	free(flow);
 }
 
@@ -143,6 +144,25 @@ static uint64_t unwrap(struct lab_flow *flow, uint32_t relative)
 	return flow->high + (uint64_t)(int64_t)ahead;
 }
 
+/* The ring is as long as the window needs: what goes round in it stays in the cache. */
+static bool timed_grow(struct lab_flow *flow)
+{
+	uint32_t size = flow->timed_size ? 2 * flow->timed_size : 32;
+	struct lab_timed *timed;
+
+	if (size > LAB_FLOW_TIMED)
+		return false;
+	timed = malloc(size * sizeof(*timed));
+	if (!timed)
+		return false;
+	for (uint32_t i = flow->timed_head; i != flow->timed_tail; i++)
+		timed[i & (size - 1)] = flow->timed[i & (flow->timed_size - 1)];
+	free(flow->timed);
+	flow->timed = timed;
+	flow->timed_size = size;
+	return true;
+}
+
 /* Remembers when data left, to see when it is acknowledged. What leaves in recovery is
  * acknowledged with the hole before it, and what was sent twice is ambiguous (RFC 6298 3): both
  * say nothing about the path.
@@ -150,9 +170,10 @@ static uint64_t unwrap(struct lab_flow *flow, uint32_t relative)
 static void timing_sent(struct lab_flow *flow, vs_time now, const struct tcp_sample *s,
 			uint64_t end)
 {
-	if (s->in_recovery || flow->timed_tail - flow->timed_head == LAB_FLOW_TIMED)
+	if (s->in_recovery ||
+	    (flow->timed_tail - flow->timed_head == flow->timed_size && !timed_grow(flow)))
 		return;
-	flow->timed[flow->timed_tail++ % LAB_FLOW_TIMED] = (struct lab_timed){end, now};
+	flow->timed[flow->timed_tail++ & (flow->timed_size - 1)] = (struct lab_timed){end, now};
 }
 
 static void timing_acked(struct lab_flow *flow, vs_time now, uint64_t ack)
@@ -160,8 +181,8 @@ static void timing_acked(struct lab_flow *flow, vs_time now, uint64_t ack)
 	vs_time sent = -1;
 
 	while (flow->timed_head != flow->timed_tail &&
-	       flow->timed[flow->timed_head % LAB_FLOW_TIMED].end <= ack)
-		sent = flow->timed[flow->timed_head++ % LAB_FLOW_TIMED].sent;
+	       flow->timed[flow->timed_head & (flow->timed_size - 1)].end <= ack)
+		sent = flow->timed[flow->timed_head++ & (flow->timed_size - 1)].sent;
 	if (sent < 0)
 		return;
 	/* The newest segment that the acknowledgement covers: the one that called for it. */

@@ -45,7 +45,8 @@ struct lab_flow {
 	struct lab_again recent[LAB_FLOW_RECENT];
 	uint32_t recent_next;
 	struct lab_histogram rtt;
-	struct lab_timed timed[LAB_FLOW_TIMED];
+	struct lab_timed *timed; /* ring */
+	uint32_t timed_size;	 /* a power of two, up to LAB_FLOW_TIMED; or 0 */
 	uint32_t timed_head, timed_tail;
 	struct lab_series series[LAB_FLOW_SERIES];
 };

@@ -245,6 +245,7 @@ struct lab_digest *lab_digest_new(void);
 void lab_digest_free(struct lab_digest *);
 void lab_digest_frame(struct lab_digest *, enum lab_passage, int cable, int direction, vs_time,
 		      const struct vs_frame *f);
+void lab_digest_hash(struct lab_digest *, struct vs_frame *f); /* before it enters a link */
 void lab_digest_text(struct lab_digest *, char text[33]);
 
 /* capture.c */

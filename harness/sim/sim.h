@@ -36,12 +36,13 @@ struct sim_verbs {
 
 /* Where a port's frames go: one direction of a junction. Whoever owns it may change `to` and
  * `port` between instants. seen, if not NULL, looks at each frame that passes; false stops it
- * there (the frame is put), which `seen` has counted.
+ * there (the frame is put), which `seen` has counted. Of the frame it may write what is for the
+ * driver: mark and hash.
  */
 struct sim_edge {
 	struct sim_engine *to;
 	int port;
-	bool (*seen)(struct sim_edge *, vs_time now, const struct vs_frame *f);
+	bool (*seen)(struct sim_edge *, vs_time now, struct vs_frame *f);
 };
 
 /* An engine in its world; embedded by whoever owns the engine. */

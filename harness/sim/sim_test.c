@@ -206,7 +206,7 @@ static void frame_for_a_port_without_a_cable_is_counted(void **state)
 	world_fini(&w);
 }
 
-static bool stop_all(struct sim_edge *edge, vs_time now, const struct vs_frame *f)
+static bool stop_all(struct sim_edge *edge, vs_time now, struct vs_frame *f)
 {
 	(void)edge;
 	(void)now;
