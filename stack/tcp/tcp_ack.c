@@ -116,6 +116,8 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	uint32_t wnd = p->snd_wnd, una = p->snd_una;
 	uint32_t sacked = p->board.sacked;
 	struct tcp_acked a = {.flight = p->snd_nxt - una};
+	/* RFC 3168 6.1.2: what left before the last reduction is of its window, all of it. */
+	bool round = wire_seq_lt(p->cwr_seq, in->h.ack);
 
 	p->original = false;
 	p->account.ack_received_at = tcp_now(p);
@@ -133,7 +135,7 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	if (a.bytes)
 		advance(p, in);
 	a.delivered = a.bytes + p->board.sacked - sacked;
-	a.marked = p->ecn_on && tcp_ecn_acked(p, in->h.flags, a.flight);
+	a.marked = p->ecn_on && round && tcp_ecn_acked(p, in->h.flags, a.flight);
 	/* A probe that is answered may go on for ever (RFC 9293 3.8.6.1). */
 	if (p->probing)
 		p->timeouts = 0;

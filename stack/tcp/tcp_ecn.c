@@ -49,11 +49,10 @@ void tcp_ecn_data(struct tcp_pcb *p, const struct tcp_in *in)
 	p->ecn_echo = true;
 }
 
-/* 6.1.2: a mark is a loss that needs no retransmission; once a window. */
+/* 6.1.2: a mark is a loss that needs no retransmission. Called once a window at most. */
 bool tcp_ecn_acked(struct tcp_pcb *p, uint8_t flags, uint32_t flight)
 {
-	if (!(flags & WIRE_TCP_ECE) || p->recovery != TCP_OPEN ||
-	    wire_seq_lt(p->snd_una, p->cwr_seq) || (flags & WIRE_TCP_SYN))
+	if (!(flags & WIRE_TCP_ECE) || p->recovery != TCP_OPEN || (flags & WIRE_TCP_SYN))
 		return false;
 	p->undo_armed = false;
 	p->ssthresh = tcp_cc(p)->lost(p, tcp_min(flight, p->cwnd));
