@@ -168,6 +168,7 @@ void peer_act_syn(struct peer_conn *, struct wire_tcp *answer);
 void peer_act_data(struct lab_peer *, vs_time now, struct peer_conn *, bool advanced);
 void peer_act_due(struct lab_peer *, vs_time now, struct peer_conn *);
 bool peer_act_answers(const struct peer_conn *); /* what lies outside the stream */
+bool peer_act_closes(const struct peer_conn *);	 /* with a FIN, when it has read one */
 uint32_t peer_act_garbage(const struct peer_conn *, uint8_t *options); /* bytes: 0 or 20 */
 
 #endif

@@ -65,6 +65,11 @@ bool peer_act_answers(const struct peer_conn *c)
 	return c->play->act != LAB_ACT_SILENT && !(c->acting && c->play->act == LAB_ACT_DEAF);
 }
 
+bool peer_act_closes(const struct peer_conn *c)
+{
+	return c->play->act != LAB_ACT_HALF && peer_act_answers(c);
+}
+
 static void window_closes(struct lab_peer *p, vs_time now, struct peer_conn *c, uint32_t left)
 {
 	peer_window(c, left);

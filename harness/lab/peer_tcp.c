@@ -128,7 +128,7 @@ static void send_response(struct lab_peer *p, vs_time now, struct peer_conn *c)
 		if (app->back_sent < c->snd_nxt - c->iss - 1)
 			app->back_sent = c->snd_nxt - c->iss - 1;
 	}
-	if (c->fin_in && !c->fin_out && c->snd_nxt == end && c->play->act != LAB_ACT_HALF) {
+	if (c->fin_in && !c->fin_out && c->snd_nxt == end && peer_act_closes(c)) {
 		struct peer_segment s = {.h = {.seq = c->snd_nxt,
 					       .ack = c->rcv_nxt,
 					       .flags = WIRE_TCP_ACK | WIRE_TCP_FIN}};
