@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,6 +86,9 @@ static inline void ktap_skip(const char *why)
 	_exit(KTAP_SKIP);
 }
 
+/* What to do before each case, in its process. */
+static void (*ktap_before)(void) __attribute__((unused));
+
 static inline int ktap_run(const struct ktap_case *one)
 {
 	int status;
@@ -97,6 +101,8 @@ static inline int ktap_run(const struct ktap_case *one)
 	if (child == 0) {
 		setpgid(0, 0);
 		alarm(KTAP_SECONDS);
+		if (ktap_before)
+			ktap_before();
 		one->run();
 		fflush(stdout);
 		_exit(0);
@@ -115,6 +121,7 @@ static inline int ktap_main(int argc, char **argv, const struct ktap_case *cases
 	bool all = argc < 2;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);	/* what a case leaves behind is waited for here */
 	if (!all && strcmp(argv[1], "--list") == 0) {
 		for (size_t i = 0; i < count; i++)
 			puts(cases[i].name);
