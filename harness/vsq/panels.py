@@ -8,10 +8,24 @@ from .result import Result, label
 
 FLOWS_MAX = 8		# applications with panels of their own
 QUEUE_MIN = 3000	# bytes; less is frames in transit rather than a queue
-RECOVERY = (("retransmit_fast", "fast resend", "retx"),
-            ("retransmit_rto", "timeout resend", "c3"),
-            ("retransmit", "resend", "retx"),
-            ("lost", "lost", "lost"))
+TIMERS_MAX = 4		# ... and of them, with a panel of its timers
+# Why a segment left again: the series, its name, its colour, and whether a timer did it.
+REASONS = (("resent.fast", "fast retransmit", "r-fast", False),
+           ("resent.rack", "RACK", "r-rack", False),
+           ("resent.prr", "SACK count", "r-prr", False),
+           ("resent.partial", "partial ACK", "r-partial", False),
+           ("resent.rescue", "rescue", "r-rescue", False),
+           ("resent.mtu", "path MTU", "r-mtu", False),
+           ("resent.tlp", "tail probe", "r-tlp", True),
+           ("resent.rto", "timeout", "r-rto", True),
+           ("resent.frto", "timeout, F-RTO", "r-frto", True),
+           ("resent.loss", "after timeout", "r-loss", True),
+           ("resent.syn", "SYN", "r-syn", True))
+PLAIN = (("retransmit_fast", "fast resend", "r-fast", False),
+         ("retransmit_rto", "timeout resend", "r-rto", True),
+         ("retransmit", "resend", "r-fast", False))
+PHASES = ["open", "disorder", "CWR", "recovery", "loss"]
+CLOSED = (0, 10)	# CLOSED and TIME-WAIT: nothing more is sent
 
 
 def colour(app: dict) -> str:
@@ -68,6 +82,11 @@ def window(result: Result, app: dict) -> Panel:
         if kept:
             layer.times, layer.values = [t for t, _ in kept], [v for _, v in kept]
             layers.append(layer)
+    for layer in _line(result, prefix + "window", "the peer's", "quiet", dashed=True, stepped=True):
+        kept = sorted(v for v in layer.values if v is not None)
+        if kept and kept[len(kept) // 2] < 1.2 * most:	# it is in the way more often than not
+            layer.values = [min(v, 1.5 * most) if v is not None else v for v in layer.values]
+            layers.append(layer)
     return Panel(f"{label(app)}: window", "", "size", layers + cwnd, 180)
 
 
@@ -75,13 +94,37 @@ def sequence(result: Result, app: dict) -> Panel:
     prefix = f"app.{app['index']}.tcp."
     layers = _line(result, prefix + "seq", "sent", colour(app))
     layers += _line(result, prefix + "ack", "acknowledged", "quiet", stepped=True)
-    split = any(result.series.get(prefix + name, ([],))[0]
-                for name in ("retransmit_fast", "retransmit_rto"))
-    for name, text, style in RECOVERY:
-        if name == "retransmit" and split:
-            continue
-        layers += _line(result, prefix + name, text, style, marks=True)
+    marks = [layer for name, text, style, timer in REASONS
+             for layer in _line(result, prefix + name, text, style, marks=True, square=timer)]
+    marks = marks or [layer for name, text, style, timer in PLAIN
+                      for layer in _line(result, prefix + name, text, style, marks=True,
+                                         square=timer)]
+    layers += marks + _line(result, prefix + "lost", "lost", "lost", marks=True)
     return Panel(f"{label(app)}: sequence numbers", "", "size", layers, 250, floor=False)
+
+
+def timers(result: Result, app: dict) -> Panel:
+    prefix = f"app.{app['index']}.tcp."
+    layers = _line(result, prefix + "rto", "timeout", "r-rto", stepped=True, dashed=True)
+    layers += _line(result, prefix + "srtt", "smoothed round trip", colour(app), stepped=True)
+    return Panel(f"{label(app)}: timers", "with back-off", "time", layers, 140)
+
+
+def phase(result: Result, app: dict) -> Band | None:
+    """What the sender thinks of the path, until the connection ends."""
+    prefix = f"app.{app['index']}.tcp."
+    times, values = result.series.get(prefix + "phase", ([], []))
+    if len(times) < 2:
+        return None
+    end = result.lab["ended_ns"]
+    for at, state in zip(*result.series.get(prefix + "state", ([], []))):
+        if int(state) in CLOSED and at > times[0]:
+            end = min(end, at)
+            break
+    kept = [(t, v) for t, v in zip(times, values) if t < end]
+    return Band(label(app), PHASES, plots.phases(*map(list, zip(*kept)), end),
+                f"{label(app)}: phase", "what its sender thinks of the path, and for how long",
+                ("p-open", "p-disorder", "p-cwr", "p-recovery", "p-loss"))
 
 
 def queues(result: Result) -> Panel:
@@ -101,12 +144,16 @@ def render(result: Result, axis: plots.Axis) -> str:
     found = bands(result)
     shade = found[0] if found else None
     ribbons = [plots.ribbon(band, axis) for band in found[:4]]
-    panels = [goodput(result), rtt(result), queues(result)]
-    for app in result.apps:
-        if app["flow"] == "tcp" and f"app.{app['index']}.tcp.seq" in result.series:
-            panels += [sequence(result, app), window(result, app)]
-    drawn = [plots.draw(panel, axis, shade, number)
-             for number, panel in enumerate(panels[:3 + 2 * FLOWS_MAX])]
+    panels: list[Panel | Band | None] = [goodput(result), rtt(result), queues(result)]
+    flows = [app for app in result.apps if app["flow"] == "tcp"
+             and f"app.{app['index']}.tcp.seq" in result.series][:FLOWS_MAX]
+    for number, app in enumerate(flows):
+        panels += [phase(result, app), sequence(result, app), window(result, app)]
+        if number < TIMERS_MAX:
+            panels.append(timers(result, app))
+    drawn = [plots.ribbon(panel, axis) if isinstance(panel, Band)
+             else plots.draw(panel, axis, shade, number) if panel else ""
+             for number, panel in enumerate(panels)]
     drawn = [text for text in drawn if text]
     if not drawn:
         return "".join(ribbons)

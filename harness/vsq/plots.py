@@ -29,6 +29,7 @@ class Layer:
     times: list[int]
     values: list[float]
     marks: bool = False
+    square: bool = False	# of marks: what a timer did
     dots: bool = False
     stepped: bool = False
     dashed: bool = False
@@ -37,10 +38,16 @@ class Layer:
 
 @dataclass
 class Band:
-    """States over time, as (begin, end, state)."""
+    """States over time, as (begin, end, state); colours are CSS classes."""
     name: str
     states: list[str]
     spans: list[tuple[int, int, int]]
+    title: str = ""
+    note: str = "its Markov chain, and the share of time in each state"
+    colours: tuple[str, ...] = ("s0", "s1", "s2", "s3", "s4", "s5")
+
+    def colour(self, state: int) -> str:
+        return self.colours[state % len(self.colours)]
 
 
 @dataclass
@@ -195,7 +202,7 @@ def _shade(band: Band | None, axis: Axis, high: int) -> str:
                  for a, b, s in band.spans if s == state]
         if found:
             d = "".join(f"M{a} 0h{max(1, b - a)}v{high}h-{max(1, b - a)}z" for a, b in found)
-            parts.append(f'<path class="shade s{state % 6}" d="{d}"/>')
+            parts.append(f'<path class="shade {band.colour(state)}" d="{d}"/>')
     return "".join(parts)
 
 
@@ -237,12 +244,12 @@ def draw(panel: Panel, axis: Axis, band: Band | None, number: int) -> str:
         few = " few" if len(times) < 400 else ""
         kind = "line dashed" if layer.dashed else "line"
         if separate:
-            kind = f"marks dots{few}" if layer.dots else "marks"
+            kind = f"marks dots{few}" if layer.dots else "marks square" if layer.square else "marks"
         if layer.area:
             first, last = round(times[0] / axis.unit), round(times[-1] / axis.unit)
             shapes.append(f'<path class="area {layer.colour}" d="{d}L{last} 0L{first} 0z"/>')
         shapes.append(f'<path class="{kind} {layer.colour}" data-layer="{index}" d="{d}"/>')
-        swatch = "dot" if separate else "dash" if layer.dashed else "bar"
+        swatch = "box" if layer.square else "dot" if separate else "dash" if layer.dashed else "bar"
         keys.append(f'<button type="button" class="key {layer.colour}" data-layer="{index}" '
                     f'aria-pressed="true"><i class="{swatch}"></i>{escape(layer.name)}'
                     '<output></output></button>')
@@ -268,25 +275,28 @@ def draw(panel: Panel, axis: Axis, band: Band | None, number: int) -> str:
 
 
 def ribbon(band: Band, axis: Axis) -> str:
-    """States of a Markov chain over time, in the colours that shade the panels."""
+    """States over time; those of the first Markov chain in the colours that shade the panels."""
     parts = []
     for state in range(len(band.states)):
         found = [(round(a / axis.unit), round(b / axis.unit))
                  for a, b, s in band.spans if s == state]
         d = "".join(f"M{a} 0h{max(1, b - a)}v10h-{max(1, b - a)}z" for a, b in found)
-        parts.append(f'<path class="state s{state % 6}" data-state="{state}" d="{d}"/>')
+        parts.append(f'<path class="state {band.colour(state)}" data-state="{state}" d="{d}"/>')
     total = sum(b - a for a, b, _ in band.spans) or 1
     keys = []
     for state, name in enumerate(band.states):
         share = sum(b - a for a, b, s in band.spans if s == state) / total
-        keys.append(f'<span class="key"><i class="swatch s{state % 6}"></i>{escape(name)} '
+        if band.title and not share:
+            continue	# a phase that never was
+        keys.append(f'<span class="key"><i class="swatch {band.colour(state)}"></i>{escape(name)} '
                     f'<b>{100 * share:.3g} %</b></span>')
     return (
         f'<figure class="panel ribbon" data-states="{escape("|".join(band.states))}">'
-        f"<figcaption><h3>State of {escape(band.name)}</h3><small>its Markov chain, and the "
-        f'share of time in each state</small><span class="keys">{"".join(keys)}'
+        f"<figcaption><h3>{escape(band.title or 'State of ' + band.name)}</h3>"
+        f'<small>{escape(band.note)}</small><span class="keys">{"".join(keys)}'
         '<output></output></span></figcaption>'
-        f'<svg class="chart" viewBox="0 0 {WIDTH} 56" role="img" aria-label="Markov states">'
+        f'<svg class="chart" viewBox="0 0 {WIDTH} 56" role="img" '
+        f'aria-label="{escape(band.title or band.name)}">'
         f'<g class="frame">{axis.grid(6, 32, True)}</g>'
         f'<svg class="data" x="{LEFT}" y="6" width="{INNER}" height="26" '
         f'viewBox="0 0 {axis.steps:.6g} 10" preserveAspectRatio="none">{"".join(parts)}</svg>'
@@ -307,6 +317,18 @@ def spans(times: list[int], values: list[float], end: int) -> list[tuple[int, in
     if end > begin:
         found.append((begin, end, state))
     return found
+
+
+def phases(times: list[int], values: list[float], end: int) -> list[tuple[int, int, int]]:
+    """The same where nothing is before the first change."""
+    found = [(a, b, int(v)) for a, b, v in zip(times, [*times[1:], end], values) if b > a]
+    merged: list[tuple[int, int, int]] = []
+    for a, b, v in found:
+        if merged and merged[-1][1] == a and merged[-1][2] == v:
+            merged[-1] = (merged[-1][0], b, v)
+        else:
+            merged.append((a, b, v))
+    return merged
 
 
 def cdf(samples: list[tuple[str, str, list[float]]], quantity: str) -> str:

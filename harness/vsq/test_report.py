@@ -232,3 +232,22 @@ def test_ports_of_parallel_cables_are_written_apart():
         "[switch.s]\n[switch.t]\n" + '[[cable]]\njoin = ["s", "t"]\n' * 3)))
     places = re.findall(r'class="port halo" x="([^"]+)" y="([^"]+)"', drawn)
     assert len(set(places)) == len(places) == 6
+
+
+def test_a_report_says_why_a_segment_left_again_and_in_which_phase(result):
+    seen = fake_result.make()
+    seen.series["app.0.tcp.resent.rack"] = ([2_000_000_000, 3_000_000_000], [1448.0, 2896.0])
+    seen.series["app.0.tcp.resent.frto"] = ([4_000_000_000], [4344.0])
+    seen.series["app.0.tcp.phase"] = ([500_000_000, 2 * 10**9, 25 * 10**8, 4 * 10**9],
+                                      [0.0, 3.0, 0.0, 4.0])
+    seen.series["app.0.tcp.state"] = ([500_000_000, 5 * 10**9], [4.0, 10.0])
+    page = report.html(seen)
+    assert page.count(": phase</h3>") == 1
+    figure = re.search(r'data-states="open\|disorder.*?</figure>', page, re.DOTALL)[0]
+    # From 0.5 s to the end at 5 s: open for 3 of 4.5 s, recovery for 0.5, loss for 1.
+    for phase, share in (("open", "66.7"), ("recovery", "11.1"), ("loss", "22.2")):
+        assert f"{phase} <b>{share} %</b>" in figure
+    assert "disorder <b>" not in figure
+    assert ">RACK<" in page and ">timeout, F-RTO<" in page and ">resend<" in page
+    assert 'class="marks square r-frto"' in page and 'class="marks r-rack"' in page
+    assert ">RACK<" not in report.html(result)
