@@ -237,7 +237,8 @@ struct stk {
 	X(TcpSyncookiesRecv) X(TcpSyncookiesFailed) X(TcpFastOpenActive) \
 	X(TcpFastOpenActiveFail) X(TcpFastOpenPassive) X(TcpFastOpenPassiveFail) \
 	X(TcpFastOpenListenOverflow) X(TcpFastOpenCookieReqd) X(TcpFastOpenBlackhole) \
-	X(TcpTimeWaits) X(TcpTimeWaitOverflow)
+	X(TcpTimeWaits) X(TcpTimeWaitOverflow) X(TcpMtupSuccess) \
+	X(TcpMtupFail)
 
 enum stk_counter {
 #define X(name) STK_##name,

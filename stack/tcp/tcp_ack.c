@@ -13,6 +13,7 @@ static void follow(uint32_t *seq, uint32_t una)
 void tcp_transfer_start(struct tcp_pcb *p, bool syn_lost)
 {
 	tcp_mss_update(p);
+	tcp_mtu_start(p);
 	p->cwnd = syn_lost ? p->mss : tcp_settings(p)->initial_cwnd * p->mss;
 	p->ssthresh = INT32_MAX;
 	p->recover = p->snd_una;
@@ -105,6 +106,7 @@ static void advance(struct tcp_pcb *p, const struct tcp_in *in)
 	if (p->rack.fack_valid)
 		follow(&p->rack.fack, ack);
 	measure(p, in, sent_at);
+	tcp_mtu_acked(p);
 	if (round) {
 		follow(&p->rtt_round, ack);
 		neigh_confirm(p->stk, tcp_now(p), &p->path);

@@ -14,6 +14,7 @@ static void path_shrunk(struct tcp_pcb *p)
 
 	if (tcp_path_refresh(p))
 		return;
+	tcp_mtu_shrunk(p);
 	tcp_mss_update(p);
 	if (p->state == TCP_SYN_SENT && p->syn_data && p->path.mtu < mtu) {
 		/* The SYN's text was too long: without it, at once (RFC 7413 4.2.1). */

@@ -20,6 +20,7 @@
  *      tcp_tune.c            ... which follows how fast the application reads
  *      tcp_details.c         what is told of a connection
  *      tcp_timer.c tcp_rtt.c deadlines of a connection on one timer; RFC 6298
+ *      tcp_mtu.c             path MTU without ICMP
  *      tcp_error.c           ICMP errors          tcp_trace.c  what observers see
  *
  * A function may close a connection but never frees it: entry points (input, timers, sockets,
@@ -70,6 +71,15 @@ struct tcp_cookie {
 struct tcp_fastopen_keys {
 	uint64_t key[2][2]; /* the one in use, and one that was */
 	uint8_t count;
+};
+
+/* RFC 4821's search, in bytes of packets. */
+struct tcp_mtu {
+	bool on;
+	uint16_t low, high; /* what is known to pass; what may */
+	uint16_t probe;	    /* in flight from probe_seq to probe_end; 0: none */
+	uint32_t probe_seq, probe_end;
+	vs_time since; /* of the last finding */
 };
 
 /* What is remembered of a peer. */
@@ -315,6 +325,8 @@ struct tcp_pcb {
 	uint8_t cc_index;
 	bool dsack;	    /* dsack_block goes first in the next ACK */
 
+	struct tcp_mtu mtu;
+
 	/* RFC 7323. */
 	uint32_t ts_offset, ts_recent;
 	vs_time ts_recent_at;
@@ -416,6 +428,9 @@ struct tcp_settings {
 	uint32_t port_first, port_last;
 	uint32_t fastopen, fastopen_blackhole_s;
 	uint32_t max_tw_buckets, tw_reuse;
+	uint32_t mtu_probing, base_mss, mtu_probe_floor;
+	uint32_t mtu_probe_threshold, mtu_probe_interval_s;
+	uint32_t retries1;
 };
 
 struct tcp {
@@ -568,6 +583,17 @@ bool tcp_wait_conflicts(const struct tcp_port *, const struct stk_addr *local, b
 bool tcp_wait_may_reuse(const struct tcp_pcb *, const struct tcp_wait *);
 void tcp_wait_reuse(struct tcp_pcb *, struct tcp_wait *); /* after tcp_choose_iss(); ends it */
 bool tcp_syn_is_new(bool ts_on, uint32_t ts_recent, uint32_t rcv_nxt, const struct wire_tcp *);
+
+/* tcp_mtu.c */
+void tcp_mtu_start(struct tcp_pcb *);
+uint16_t tcp_mtu_mss(const struct tcp_pcb *, uint16_t mss); /* what of it is known to pass */
+void tcp_mtu_timeout(struct tcp_pcb *);
+/* How long a probe of the next data is that leaves now, 0: none does. mss and unsent: bytes. */
+uint32_t tcp_mtu_probe_len(struct tcp_pcb *, uint32_t mss, uint32_t unsent);
+void tcp_mtu_resent(struct tcp_pcb *, const struct tcp_sent *);
+void tcp_mtu_acked(struct tcp_pcb *);
+bool tcp_mtu_probe_lost(struct tcp_pcb *); /* true: that was all that was lost */
+void tcp_mtu_shrunk(struct tcp_pcb *);
 
 /* tcp_metrics.c */
 const struct tcp_metrics *tcp_metrics_find(struct stk *,

@@ -49,6 +49,7 @@ void tcp_mss_update(struct tcp_pcb *p)
 
 	if (p->mss_peer < mss)
 		mss = p->mss_peer;
+	mss = tcp_mtu_mss(p, mss);
 	if (p->ts_on)
 		mss -= TCP_TS_LEN;
 	p->mss = mss;

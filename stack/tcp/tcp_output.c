@@ -227,6 +227,7 @@ bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_reason reason)
 	uint8_t flags = WIRE_TCP_ACK;
 	bool sent;
 
+	tcp_mtu_resent(p, r);
 	if (len > mss) {
 		if (!tcp_sent_split(p, index, r->seq + mss))
 			return false;
@@ -339,10 +340,12 @@ static void send_new(struct tcp_pcb *p)
 	for (;;) {
 		uint32_t unsent = tcp_unsent(p), seq = p->snd_nxt;
 		uint32_t len = unsent ? next_len(p, mss, unsent) : 0;
+		uint32_t probe = p->mtu.on && len ? tcp_mtu_probe_len(p, mss, unsent) : 0;
 		bool last = len == unsent;
 		uint32_t fin = last && p->snd_shut && !fin_sent(p);
 		uint8_t flags = WIRE_TCP_ACK;
 
+		len = probe ? probe : len;
 		/* The FIN needs a window, too, but no room in cwnd. */
 		if (fin && !wire_seq_lt(seq + len, p->snd_una + p->snd_wnd))
 			fin = 0;

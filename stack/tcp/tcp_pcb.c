@@ -389,6 +389,11 @@ int tcp_create(struct stk *s)
 		.fastopen = TCP_FASTOPEN_CLIENT,
 		.max_tw_buckets = 65536,
 		.tw_reuse = 2,
+		.retries1 = 3,
+		.base_mss = 1024,
+		.mtu_probe_floor = TCP_MSS_MIN,
+		.mtu_probe_threshold = 8,
+		.mtu_probe_interval_s = 600,
 	};
 	return 0;
 }

@@ -132,7 +132,8 @@ static void open_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 	/* RFC 6582 3.2 (2): not again for what a timeout has sent again. */
 	if (!p->sack_on && wire_seq_lt(p->snd_una, p->recover))
 		return;
-	enter(p, a);
+	if (!tcp_mtu_probe_lost(p))
+		enter(p, a);
 }
 
 static void recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
@@ -171,7 +172,7 @@ static void recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 void tcp_recovery_reorder(struct tcp_pcb *p)
 {
 	tcp_rack_detect(p);
-	if (p->recovery == TCP_OPEN && p->board.lost) {
+	if (p->recovery == TCP_OPEN && p->board.lost && !tcp_mtu_probe_lost(p)) {
 		struct tcp_acked a = {.flight = p->snd_nxt - p->snd_una};
 
 		enter(p, &a);

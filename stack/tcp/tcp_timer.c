@@ -114,6 +114,7 @@ static void retransmit(struct tcp_pcb *p)
 	stk_count(p->stk, STK_TcpTimeouts);
 	back_off(p);
 	tcp_fastopen_timeout(p, false);
+	tcp_mtu_timeout(p);
 	tcp_recovery_timeout(p);
 	tcp_retransmit_first(p, p->frto == TCP_FRTO_NONE ? TCP_REASON_RTO : TCP_REASON_FRTO);
 }
