@@ -235,8 +235,9 @@ class Driver:
         if p.options is None:
             return []
         for (name, values), (_, live) in zip(p.options, s.options):
-            if name == "TS" and live and isinstance(values[0], int):
-                self.live.ts[values[0]] = live[0]
+            numbers = [v for v in values if isinstance(v, int)]
+            if name == "TS" and live:
+                self.live.ts[numbers[0]] = live[0]
         theirs = [self.option_out(*o) for o in p.options]
         ours = [("TS", []) if name == "TS" else (name, v) for name, v in s.options]
         return [] if theirs == ours else [f"options {theirs}"]
