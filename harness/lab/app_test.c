@@ -17,7 +17,7 @@ static void bulk_arrives_whole_over_a_bad_cable(void **state)
 	double lost = 0;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= 8; seed++) {
+	for (uint64_t seed = 11; seed <= 18; seed++) {
 		struct vsq_lab *lab = pair_new(seed);
 
 		must(lab, vsq_link(lab, 0, "delay", "20+10U"));

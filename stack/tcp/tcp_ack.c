@@ -113,6 +113,24 @@ static void advance(struct tcp_pcb *p, const struct tcp_in *in)
 	}
 }
 
+/* An ACK that was overtaken still tells what it SACKs. */
+void tcp_ack_late(struct tcp_pcb *p, const struct tcp_in *in)
+{
+	struct tcp_acked a = {.flight = p->snd_nxt - p->snd_una};
+
+	if (!p->sack_on || !in->h.sacks || p->recovery == TCP_LOSS)
+		return;
+	p->original = false;
+	p->rack.dsack = false;
+	p->rack.reordered_now = false;
+	p->rack.has_ecr = false;
+	p->rack.fack_before = p->rack.fack_valid ? p->rack.fack : p->snd_una;
+	a.sacked = tcp_sack_arrives(p, &in->h);
+	a.delivered = a.sacked;
+	if (a.sacked)
+		tcp_recovery_acked(p, &a);
+}
+
 void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 {
 	uint32_t wnd = p->snd_wnd, una = p->snd_una;
@@ -124,6 +142,7 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	p->original = false;
 	p->account.ack_received_at = tcp_now(p);
 	p->rack.dsack = false;
+	p->rack.reordered_now = false;
 	p->rack.fack_before = p->rack.fack_valid ? p->rack.fack : una;
 	p->rack.has_ecr = p->ts_on && in->h.has_timestamp;
 	p->rack.ecr = in->h.ts_ecr;

@@ -130,10 +130,12 @@ static uint32_t cubic_lost(struct tcp_pcb *p, uint32_t flight)
 {
 	struct cubic *c = cubic_of(p);
 
+	(void)flight;
 	c->epoch = 0;
 	c->prior = p->cwnd;
 	c->w_max = p->cwnd < c->w_max ? (uint32_t)((uint64_t)p->cwnd * 17 / 20) : p->cwnd;
-	return tcp_max((uint32_t)((uint64_t)flight * 7 / 10), 2u * p->mss);
+	/* cwnd, not what was in flight: it grows only while it is in the way. As Linux. */
+	return tcp_max((uint32_t)((uint64_t)p->cwnd * 7 / 10), 2u * p->mss);
 }
 
 static void cubic_timeout(struct tcp_pcb *p)

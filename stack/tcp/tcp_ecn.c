@@ -56,8 +56,8 @@ bool tcp_ecn_acked(struct tcp_pcb *p, uint8_t flags, uint32_t flight)
 		return false;
 	p->undo_armed = false;
 	p->ssthresh = tcp_cc(p)->lost(p, tcp_min(flight, p->cwnd));
-	p->cwnd = p->ssthresh;
 	p->cwnd_acked = 0;
+	tcp_prr_cwr(p, flight);
 	p->cwr_seq = p->snd_nxt;
 	p->cwr_due = true;
 	stk_count(p->stk, STK_TcpEcnReduced);

@@ -87,6 +87,8 @@ ptrdiff_t tcp_fastopen_send(struct tcp_pcb *p, const void *bytes, size_t len)
 		tcp_sndbuf_clear(p);
 		room = 0;
 	}
+	if (room)
+		tcp_sent_at(p, 0)->flags |= TCP_SENT_PUSH;
 	p->snd_waits = room < len;
 	send_syn(p, &c, room);
 	return room ? (ptrdiff_t)room : -EINPROGRESS;

@@ -105,6 +105,7 @@ struct tcp_sent {
 #define TCP_SENT_LOST	 0x2 /* thought to have left the network */
 #define TCP_SENT_AGAIN	 0x4 /* retransmitted, and that copy is in flight */
 #define TCP_SENT_REPEATED 0x8 /* was ever retransmitted: Karn's rule */
+#define TCP_SENT_PUSH	 0x20 /* left with PSH: the end of a write */
 
 /* The records of snd_una..snd_nxt in order, and their sums in bytes. */
 struct tcp_board {
@@ -129,7 +130,7 @@ struct tcp_rack {
 	uint8_t reo_steps, reo_persist;
 	bool has_ecr, fack_valid;
 	bool dsack; /* this ACK brought one */
-	bool reordered;
+	bool reordered, reordered_now; /* ever; and as this ACK tells */
 	bool tlp_out;	/* a probe is not yet accounted for */
 	bool tlp_again; /* ... and it was a retransmission */
 };
@@ -237,7 +238,7 @@ struct tcp_account {
 	vs_time data_received_at, ack_received_at;
 	vs_time busy_since, busy[TCP_BUSY_KINDS];
 	uint8_t busy_now; /* enum tcp_busy */
-	uint8_t reordering; /* segments; 0: none seen, so 3 */
+	uint16_t reordering; /* segments; 0: none seen, so 3 */
 	bool ecn_seen;
 	/* The rate of delivery (draft-cheng-iccrg-delivery-rate-estimation): the last sample. */
 	uint32_t rate_delivered;
@@ -301,6 +302,7 @@ struct tcp_pcb {
 	bool ecn_on : 1;	  /* agreed */
 	bool ecn_echo : 1;	  /* CE has come: every ACK says so until CWR */
 	bool cwr_due : 1;	  /* the next new data say that cwnd was reduced */
+	bool cwr : 1;		  /* ... and PRR is reducing it, until cwr_seq */
 
 	/* RFC 9293 3.3.1. */
 	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, iss;
@@ -620,6 +622,7 @@ void tcp_fastopen_key_free(struct tcp_pcb *);
 
 /* tcp_ack.c */
 void tcp_ack_arrives(struct tcp_pcb *, const struct tcp_in *);
+void tcp_ack_late(struct tcp_pcb *, const struct tcp_in *); /* below snd_una */
 void tcp_window_arrives(struct tcp_pcb *, const struct tcp_in *);
 void tcp_established(struct tcp_pcb *, const struct tcp_in *); /* variables after the handshake */
 void tcp_transfer_start(struct tcp_pcb *, bool syn_lost); /* those that sending needs */
@@ -648,7 +651,13 @@ struct tcp_sent *tcp_sack_next(struct tcp_pcb *); /* RFC 6675 rules 3 and 4 */
 
 /* tcp_prr.c */
 void tcp_prr_enter(struct tcp_pcb *, const struct tcp_acked *);
+void tcp_prr_cwr(struct tcp_pcb *, uint32_t flight);
 void tcp_prr_acked(struct tcp_pcb *, uint32_t delivered, bool safe);
+
+static inline bool tcp_prr_on(const struct tcp_pcb *p)
+{
+	return p->recovery == TCP_RECOVERY || p->cwr;
+}
 
 /* tcp_undo.c */
 void tcp_undo_arm(struct tcp_pcb *); /* before the windows shrink */

@@ -178,8 +178,11 @@ static bool check_ack(struct tcp_pcb *p, struct tcp_in *in)
 		tcp_challenge(p);
 		return false;
 	}
-	if (wire_seq_lt(ack, p->snd_una))
-		return true; /* an old duplicate says nothing new, but may carry text */
+	if (wire_seq_lt(ack, p->snd_una)) {
+		/* An old duplicate says little that is new, but may carry text. */
+		tcp_ack_late(p, in);
+		return true;
+	}
 	tcp_ack_arrives(p, in);
 	if (!p->snd_shut || p->snd.len || p->snd_una != p->snd.seq + 1)
 		return true;

@@ -4,7 +4,8 @@
  */
 #include "stack/tcp/tcp_impl.h"
 
-#define ECT0 2 /* RFC 3168 5 */
+#define ECT0	  2 /* RFC 3168 5 */
+#define BURST_MAX 44 /* 64 KiB of full segments */
 
 static uint32_t fin_seq(const struct tcp_pcb *p)
 {
@@ -237,14 +238,14 @@ bool tcp_resend(struct tcp_pcb *p, struct tcp_sent *r, enum tcp_reason reason)
 	}
 	if (fin)
 		flags |= WIRE_TCP_FIN;
-	if (len && r->seq + len == fin_seq(p))
+	if (len && (r->flags & TCP_SENT_PUSH))
 		flags |= WIRE_TCP_PSH;
 	p->resending = true;
 	sent = send_segment(p, r->seq, len, flags);
 	p->resending = false;
 	if (!sent)
 		return false;
-	if (p->recovery == TCP_RECOVERY)
+	if (tcp_prr_on(p))
 		p->prr_out += len;
 	tcp_undo_sent(p);
 	p->account.total_retrans++;
@@ -333,9 +334,28 @@ static void restart_after_idle(struct tcp_pcb *p)
 		p->cwnd = initial;
 }
 
+/* How many full segments leave as one burst, which PSH ends (so that a receiver who gathers them
+ * waits no longer): two, or a millisecond's worth, and at most half of cwnd. As Linux does it.
+ */
+static uint32_t burst_segments(const struct tcp_pcb *p, uint32_t mss)
+{
+	uint64_t rate = (uint64_t)(p->cwnd < p->ssthresh / 2 ? 200 : 120) * p->cwnd / 100;
+	uint32_t edge = p->snd_una + p->snd_wnd, flight = tcp_in_flight(p), segments = BURST_MAX;
+	vs_time rtt = p->srtt;
+
+	if (rtt)
+		segments = (uint32_t)(rate * (uint64_t)VS_SEC / 1024 / (uint64_t)rtt / mss);
+	segments = tcp_min(tcp_max(segments, 2), BURST_MAX);
+	segments = tcp_min(segments, tcp_max(p->cwnd / p->mss / 2, 1));
+	segments = tcp_min(segments, p->cwnd > flight ? (p->cwnd - flight) / p->mss : 0);
+	segments = tcp_min(segments, tcp_unsent(p) / mss);
+	return wire_seq_lt(p->snd_nxt, edge) ? tcp_min(segments, (edge - p->snd_nxt) / mss) : 0;
+}
+
 static void send_new(struct tcp_pcb *p)
 {
 	uint32_t mss = p->mss + (p->ts_on ? TCP_TS_LEN : 0) - tcp_options_len(p);
+	uint32_t burst = 0, left = 0;
 
 	for (;;) {
 		uint32_t unsent = tcp_unsent(p), seq = p->snd_nxt;
@@ -351,6 +371,10 @@ static void send_new(struct tcp_pcb *p)
 			fin = 0;
 		if (!len && !fin)
 			return;
+		if (!left)
+			burst = left = burst_segments(p, mss);
+		if (left && --left == 0 && burst > 1)
+			flags |= WIRE_TCP_PSH;
 		if (len && last)
 			flags |= WIRE_TCP_PSH;
 		if (fin)
@@ -359,6 +383,8 @@ static void send_new(struct tcp_pcb *p)
 			flags |= WIRE_TCP_CWR;
 		if (!tcp_sent_push(p, seq, seq + len + fin))
 			return;
+		if (len && last)
+			tcp_sent_at(p, p->board.count - 1)->flags |= TCP_SENT_PUSH;
 		p->snd_nxt = seq + len + fin;
 		if (!send_segment(p, seq, len, flags)) {
 			p->snd_nxt = seq;
@@ -369,7 +395,7 @@ static void send_new(struct tcp_pcb *p)
 			p->snd_sml = seq + len;
 		if (len)
 			p->cwr_due = false;
-		if (p->recovery == TCP_RECOVERY)
+		if (tcp_prr_on(p))
 			p->prr_out += len;
 		note_new(p, seq, len + fin);
 	}

@@ -16,6 +16,15 @@ void tcp_prr_enter(struct tcp_pcb *p, const struct tcp_acked *a)
 	tcp_prr_acked(p, a->delivered, false);
 }
 
+/* Section 4: the window of a mark (ECN) falls in the same way. */
+void tcp_prr_cwr(struct tcp_pcb *p, uint32_t flight)
+{
+	p->cwr = true;
+	p->prr_delivered = 0;
+	p->prr_out = 0;
+	p->prr_flight = tcp_max(flight, 1);
+}
+
 /* 6.2, on every ACK. safe: snd_una has advanced and nothing more is lost. */
 void tcp_prr_acked(struct tcp_pcb *p, uint32_t delivered, bool safe)
 {

@@ -31,8 +31,13 @@ void tcp_rack_delivered(struct tcp_pcb *p, const struct tcp_sent *r, bool sacked
 		/* Step 3. What one ACK reports, it may be the first after some that were lost, says
 		 * nothing of the order in which it arrived.
 		 */
+		uint32_t far = (k->fack_before - r->seq + p->mss - 1) / p->mss;
+
 		k->reordered = true;
-		p->account.reord_seen++;
+		p->account.reord_seen += !k->reordered_now;
+		k->reordered_now = true;
+		if (far > tcp_max(p->account.reordering, TCP_DUP_THRESH))
+			p->account.reordering = (uint16_t)tcp_min(far, 300);
 	}
 	if (!k->fack_valid || wire_seq_lt(k->fack, r->end)) {
 		k->fack = r->end;

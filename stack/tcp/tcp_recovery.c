@@ -66,6 +66,7 @@ static void enter(struct tcp_pcb *p, const struct tcp_acked *a)
 	if (p->recovery == TCP_OPEN)
 		tcp_undo_arm(p);
 	p->recovery = TCP_RECOVERY;
+	p->cwr = false;
 	p->recover = p->snd_nxt;
 	p->partial_seen = false;
 	p->rescued = false;
@@ -110,6 +111,17 @@ static void leave(struct tcp_pcb *p)
 void tcp_recovery_leave(struct tcp_pcb *p)
 {
 	leave(p);
+}
+
+/* The window shrinks after a mark; the reduction ends when what left after it has arrived. */
+static void cwr_acked(struct tcp_pcb *p, const struct tcp_acked *a)
+{
+	if (wire_seq_lt(p->cwr_seq, p->snd_una)) {
+		p->cwnd = p->ssthresh;
+		p->cwr = false;
+	} else if (a->delivered) {
+		tcp_prr_acked(p, a->delivered, a->bytes > 0);
+	}
 }
 
 static void open_acked(struct tcp_pcb *p, const struct tcp_acked *a)
@@ -182,7 +194,8 @@ void tcp_recovery_reorder(struct tcp_pcb *p)
 
 void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 {
-	bool grows = a->bytes > 0 && !a->marked;
+	/* What SACKs report counts in slow start too once the path is known to reorder. */
+	bool grows = (a->bytes || p->account.reordering) && a->delivered && !a->marked;
 
 	if (tcp_tlp_acked(p, a->duplicate && !a->sacked) && p->recovery == TCP_OPEN) {
 		/* RFC 8985 7.4.2: one segment was lost, and has been repaired. */
@@ -194,6 +207,10 @@ void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 	case TCP_OPEN:
 		/* Late reports that all was there twice undo as well. */
 		tcp_undo_try(p, false);
+		if (p->cwr) {
+			cwr_acked(p, a);
+			grows = false;
+		}
 		open_acked(p, a);
 		break;
 	case TCP_RECOVERY:
@@ -215,7 +232,7 @@ void tcp_recovery_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 	else
 		grows = grows && p->cwnd_limited;
 	if (grows && p->recovery != TCP_RECOVERY)
-		tcp_cc(p)->acked(p, a->bytes);
+		tcp_cc(p)->acked(p, a->delivered);
 }
 
 void tcp_recovery_timeout(struct tcp_pcb *p)
@@ -234,6 +251,7 @@ void tcp_recovery_timeout(struct tcp_pcb *p)
 	p->cwnd = p->mss;
 	p->cwnd_acked = 0;
 	p->cwnd_limited = true;
+	p->cwr = false;
 	p->cwr_due = p->ecn_on;
 	p->recovery = TCP_LOSS;
 	tcp_frto_timeout(p, first);

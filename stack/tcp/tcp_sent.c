@@ -191,6 +191,7 @@ bool tcp_sent_split(struct tcp_pcb *p, uint32_t index, uint32_t seq)
 	if (r->flags & TCP_SENT_SACKED)
 		b->sacked_segments++;
 	r->end = seq;
+	r->flags &= (uint8_t)~TCP_SENT_PUSH;
 	tcp_sent_at(p, index + 1)->seq = seq;
 	return true;
 }

@@ -61,6 +61,7 @@ void tcp_undo(struct tcp_pcb *p)
 	p->ssthresh = tcp_max(p->ssthresh, p->undo_ssthresh);
 	p->cwnd_acked = 0;
 	p->cwr_due = false;
+	p->cwr = false;
 	p->backoff = 0;
 	if (p->recovery == TCP_OPEN)
 		return;
