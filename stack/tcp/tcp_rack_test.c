@@ -101,10 +101,10 @@ static void order_within_an_instant_is_that_of_leaving(void **state)
 
 	(void)state;
 	fake_send(w, p, data, 20000, 0);
-	sent(w, 100 * MS, 0, 10, false);
+	sent_new(w, 100 * MS, 0, 10);
 	fake_run(w, 200 * MS);
 	ack(w, 2, 0, 0, 0, 0);
-	sent(w, 200 * MS, 10, 14, false);
+	sent_new(w, 200 * MS, 10, 14);
 	ack(w, 2, 3, 6, 0, 0);
 	sent(w, 200 * MS, 2, 3, false);
 	fake_run(w, 300 * MS);
