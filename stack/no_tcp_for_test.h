@@ -70,4 +70,12 @@ void tcp_metrics_flush(struct stk *s)
 	(void)s;
 }
 
+int tcp_setting_name(unsigned index, char *name, size_t size)
+{
+	(void)index;
+	(void)name;
+	(void)size;
+	return -ENOENT;
+}
+
 #endif

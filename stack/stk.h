@@ -133,7 +133,8 @@ int stk_route_add(struct stk *, vs_time now, const struct stk_route *);
 int stk_route_remove(struct stk *, vs_time now, const struct stk_route *);
 
 /* Settings by their Linux names ("net.ipv4.tcp_sack", "net.ipv4.ip_default_ttl",
- * "net.ipv4.tcp_wmem" ...). -ENOENT for an unknown one, -EINVAL for a bad value.
+ * "net.ipv4.tcp_wmem" ...); docs/settings.md lists them all. -ENOENT for an unknown one, -EINVAL
+ *for a bad value.
  *
  * What would delay or change a host that is left alone is off, other than in Linux, until set; a
  * setting that concerns how an address begins must be made before the address (and for the
@@ -154,6 +155,9 @@ int stk_route_remove(struct stk *, vs_time now, const struct stk_route *);
  */
 int stk_set(struct stk *, vs_time now, const char *name, const char *value);
 int stk_get(const struct stk *, const char *name, char *value, size_t size);
+
+/* Gives the name of each setting there is, by index from 0; -ENOENT past the last, -ENOSPC. */
+int stk_setting_name(unsigned index, char *name, size_t size);
 
 struct vs_counters stk_counters(const struct stk *); /* Linux's SNMP names: "TcpRetransSegs" ... */
 

@@ -273,5 +273,6 @@ void tcp_metrics_flush(struct stk *);
 /* Settings that transports read; the names are Linux's. A table in stk_settings.c. */
 int tcp_set(struct stk *, const char *name, const char *value); /* "net.ipv4.tcp_..." */
 int tcp_get(const struct stk *, const char *name, char *value, size_t size);
+int tcp_setting_name(unsigned index, char *name, size_t size); /* as stk_setting_name() */
 
 #endif

@@ -213,3 +213,16 @@ int stk_get(const struct stk *s, const char *name, char *value, size_t size)
 	}
 	return text.cut ? -ENOSPC : 0;
 }
+
+int stk_setting_name(unsigned index, char *name, size_t size)
+{
+	static const char *const beside[] = {port_range, stable_secret};
+	const unsigned numbers = sizeof(table) / sizeof(table[0]);
+	struct vs_text text;
+
+	if (index >= numbers + 2)
+		return tcp_setting_name(index - numbers - 2, name, size);
+	vs_text_init(&text, name, size);
+	vs_text_add(&text, "%s", index < numbers ? table[index].name : beside[index - numbers]);
+	return text.cut ? -ENOSPC : 0;
+}

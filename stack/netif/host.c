@@ -20,6 +20,7 @@ static const char usage[] =
 	"  --link NAME=VALUE         a cable with faults before the interface: seed=1, loss=1, "
 	"delay=20+5N ...\n"
 	"  --route PREFIX,GATEWAY    --set NAME=VALUE    --forward    --counters (at the end)\n"
+	"  --settings                prints every setting and its value, and ends\n"
 	"  servers: --echo PORT  --udp-echo PORT  --discard PORT  --http PORT  --iperf3-server "
 	"PORT\n"
 	"           http: /bytes/N answers N bytes, each its offset modulo 251\n"
@@ -205,6 +206,7 @@ enum option_code {
 	OPT_SET,
 	OPT_FORWARD,
 	OPT_COUNTERS,
+	OPT_SETTINGS,
 	OPT_ECHO,
 	OPT_UDP_ECHO,
 	OPT_DISCARD,
@@ -228,6 +230,7 @@ static const struct option options[] = {
 	{"set", 1, NULL, OPT_SET},
 	{"forward", 0, NULL, OPT_FORWARD},
 	{"counters", 0, NULL, OPT_COUNTERS},
+	{"settings", 0, NULL, OPT_SETTINGS},
 	{"echo", 1, NULL, OPT_ECHO},
 	{"udp-echo", 1, NULL, OPT_UDP_ECHO},
 	{"discard", 1, NULL, OPT_DISCARD},
@@ -335,6 +338,18 @@ static void print_counters(const struct host *h)
 		printf("NetifBacklogDrop %llu\n", (unsigned long long)netif_dropped(h->world));
 }
 
+/* Every setting with its value, a line each; then the program is through. */
+static void print_settings(const struct host *h) __attribute__((noreturn));
+static void print_settings(const struct host *h)
+{
+	char name[80], value[128];
+
+	for (unsigned i = 0; !stk_setting_name(i, name, sizeof(name)); i++)
+		if (!stk_get(h->stk, name, value, sizeof(value)))
+			printf("%s = %s\n", name, value);
+	exit(0);
+}
+
 static void client(struct host *h, int code, const char *arguments)
 {
 	h->clients++;
@@ -390,6 +405,8 @@ static bool configure(struct host *h, int argc, char **argv)
 			set(h, "net.ipv6.conf.all.forwarding", "1");
 		} else if (code == OPT_COUNTERS) {
 			counters = true;
+		} else if (code == OPT_SETTINGS) {
+			print_settings(h);
 		} else if (code == OPT_HELP) {
 			fputs(usage, stdout);
 			exit(0);

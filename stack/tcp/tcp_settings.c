@@ -249,3 +249,18 @@ int tcp_get(const struct stk *s, const char *name, char *value, size_t size)
 		vs_text_add(&text, "%s%u", i ? "\t" : "", (unsigned)numbers[i]);
 	return 0;
 }
+
+int tcp_setting_name(unsigned index, char *name, size_t size)
+{
+	static const char *const beside[] = {"congestion_control", "available_congestion_control",
+					     "fastopen_key"};
+	const unsigned count = sizeof(settings) / sizeof(settings[0]);
+	struct vs_text text;
+
+	if (index >= count + sizeof(beside) / sizeof(beside[0]))
+		return -ENOENT;
+	vs_text_init(&text, name, size);
+	vs_text_add(&text, PREFIX "%s",
+		    index < count ? settings[index].name : beside[index - count]);
+	return text.cut ? -ENOSPC : 0;
+}
