@@ -69,6 +69,7 @@ int stk_event(struct stk *, unsigned *readiness);
 #define STK_OUT 0x2 /* room to send; connected */
 #define STK_ERR 0x4 /* an error is pending (STK_SO_ERROR) */
 #define STK_HUP 0x8 /* both directions are shut */
+#define STK_PRI 0x10 /* an urgent byte, for STK_MSG_OOB */
 
 /* Interfaces. Numbers start at 1 (0: loopback's place, and "any" in a socket address). */
 struct stk_if_conf {
@@ -174,6 +175,7 @@ struct stk_addr {
 	3 /* ICMP echo, as Linux's ping sockets: port is the identifier, a message                 \
 	   * starts with the ICMP header (the stack sets identifier and checksum) */
 
+#define STK_MSG_OOB   0x01 /* a stream's urgent byte: the last sent, or the one announced */
 #define STK_MSG_PEEK  0x02
 #define STK_MSG_ERRQUEUE 0x2000 /* stk_recv_msg(): an error that was queued (STK_IP_RECVERR) */
 #define STK_MSG_TRUNC 0x20   /* recv: the real length; with buf NULL: discard the data */
@@ -216,6 +218,8 @@ enum stk_option {
 	STK_TCP_FASTOPEN_CONNECT,   /* connect() gives 0, and the first write goes with the SYN */
 	STK_TCP_FASTOPEN_NO_COOKIE, /* RFC 7413's cookies are not needed here */
 	STK_TCP_CC, /* congestion control: index in "net.ipv4.tcp_available_..." */
+	STK_SO_OOBINLINE, /* urgent bytes stay in the stream (RFC 6093) */
+	STK_ATMARK,	  /* get: the next byte of the stream is the urgent one's place */
 	STK_SO_REUSEPORT,
 	STK_IP_MTU,	       /* get: of the path of a connected socket */
 	STK_IP_RECVERR,	       /* errors are queued for STK_MSG_ERRQUEUE; both families */

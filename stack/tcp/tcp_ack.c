@@ -107,6 +107,8 @@ static void advance(struct tcp_pcb *p, const struct tcp_in *in)
 		follow(&p->rack.fack, ack);
 	measure(p, in, sent_at);
 	tcp_mtu_acked(p);
+	if (p->snd_urgent)
+		tcp_urgent_acked(p);
 	if (round) {
 		follow(&p->rtt_round, ack);
 		neigh_confirm(p->stk, tcp_now(p), &p->path);

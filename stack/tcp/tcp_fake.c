@@ -67,6 +67,8 @@ static void write_line(struct fake *w, int from, const struct wire_tcp *h, uint3
 		vs_text_add(&t, "R");
 	if (h->flags & WIRE_TCP_PSH)
 		vs_text_add(&t, "P");
+	if (h->flags & WIRE_TCP_URG)
+		vs_text_add(&t, "U");
 	if (h->flags & WIRE_TCP_ACK)
 		vs_text_add(&t, ".");
 	vs_text_add(&t, " %d:%d(%u)", (int)seq, (int)(seq + len), (unsigned)len);
@@ -86,6 +88,8 @@ static void write_line(struct fake *w, int from, const struct wire_tcp *h, uint3
 			vs_text_add(&t, "%s%02x", i ? "" : " ", h->cookie[i]);
 		vs_text_add(&t, ">");
 	}
+	if (h->flags & WIRE_TCP_URG)
+		vs_text_add(&t, " urg %u", (unsigned)h->urgent);
 	for (unsigned i = 0; i < h->sacks; i++)
 		vs_text_add(&t, "%s%d:%d", i ? "," : " sack ", (int)(h->sack[i].left - them->iss),
 			    (int)(h->sack[i].right - them->iss));

@@ -20,6 +20,7 @@
  *      tcp_tune.c            ... which follows how fast the application reads
  *      tcp_details.c         what is told of a connection
  *      tcp_timer.c tcp_rtt.c deadlines of a connection on one timer; RFC 6298
+ *      tcp_urgent.c          urgent data
  *      tcp_mtu.c             path MTU without ICMP
  *      tcp_error.c           ICMP errors          tcp_trace.c  what observers see
  *
@@ -71,6 +72,14 @@ struct tcp_cookie {
 struct tcp_fastopen_keys {
 	uint64_t key[2][2]; /* the one in use, and one that was */
 	uint8_t count;
+};
+
+/* Of the urgent byte that a peer has announced. */
+enum tcp_urgent {
+	TCP_URGENT_NONE,
+	TCP_URGENT_AWAITED, /* its place is known, it is not here yet */
+	TCP_URGENT_HERE,    /* not yet read out of band */
+	TCP_URGENT_TAKEN,   /* read; its place in the stream is still a mark */
 };
 
 /* RFC 4821's search, in bytes of packets. */
@@ -300,6 +309,10 @@ struct tcp_pcb {
 	bool undo_armed : 1, undo_sent : 1;
 	uint8_t frto;	  /* enum tcp_frto */
 	bool ecn_on : 1;	  /* agreed */
+	bool snd_urgent : 1;	  /* up to snd_up */
+	bool urgent_inline : 1;	  /* SO_OOBINLINE */
+	uint8_t urgent;		  /* enum tcp_urgent, at rcv_up */
+	uint8_t urgent_byte;
 	bool ecn_echo : 1;	  /* CE has come: every ACK says so until CWR */
 	bool cwr_due : 1;	  /* the next new data say that cwnd was reduced */
 	bool cwr : 1;		  /* ... and PRR is reducing it, until cwr_seq */
@@ -311,6 +324,8 @@ struct tcp_pcb {
 	uint32_t snd_sml;     /* end of the last small segment sent (Minshall's Nagle) */
 	uint32_t rcv_wup;     /* rcv_nxt when we last sent an ACK */
 	uint32_t fin_seq;     /* with fin_early */
+	uint32_t snd_up;      /* after the last urgent byte */
+	uint32_t rcv_up;      /* of the urgent byte */
 	int soft_error;	      /* ICMP's last advice, for when the connection times out */
 
 	uint16_t mss;	    /* payload of a full segment without SACK blocks */
@@ -586,6 +601,17 @@ bool tcp_wait_may_reuse(const struct tcp_pcb *, const struct tcp_wait *);
 void tcp_wait_reuse(struct tcp_pcb *, struct tcp_wait *); /* after tcp_choose_iss(); ends it */
 bool tcp_syn_is_new(bool ts_on, uint32_t ts_recent, uint32_t rcv_nxt, const struct wire_tcp *);
 
+/* tcp_urgent.c */
+void tcp_urgent_write(struct tcp_pcb *); /* the last byte written is urgent */
+void tcp_urgent_mark(const struct tcp_pcb *, struct wire_tcp *);
+void tcp_urgent_acked(struct tcp_pcb *);
+void tcp_urgent_arrives(struct tcp_pcb *, const struct tcp_in *);
+bool tcp_urgent_at_mark(const struct tcp_pcb *);
+uint32_t tcp_urgent_readable(const struct tcp_pcb *); /* bytes, the urgent one not */
+uint32_t tcp_urgent_inq(const struct tcp_pcb *);      /* the same, up to a mark ahead */
+size_t tcp_urgent_read(struct tcp_pcb *, void *, size_t len, bool peek); /* the stream */
+ptrdiff_t tcp_urgent_recv(struct tcp_pcb *, void *, size_t len, bool peek); /* MSG_OOB */
+
 /* tcp_mtu.c */
 void tcp_mtu_start(struct tcp_pcb *);
 uint16_t tcp_mtu_mss(const struct tcp_pcb *, uint16_t mss); /* what of it is known to pass */
@@ -755,6 +781,7 @@ void tcp_sndbuf_clear(struct tcp_pcb *);
 void tcp_rcvbuf_arrives(struct tcp_pcb *, struct tcp_in *); /* takes in->f when it keeps it */
 bool tcp_rcvbuf_append(struct tcp_pcb *, struct vs_frame *f); /* in order; takes f if true */
 size_t tcp_rcvbuf_read(struct tcp_pcb *, void *, size_t len, bool peek);
+size_t tcp_rcvbuf_peek(const struct tcp_pcb *, size_t skip, void *, size_t len);
 void tcp_rcvbuf_clear(struct tcp_pcb *);
 uint32_t tcp_rcv_window(struct tcp_pcb *); /* to offer now: moves rcv_wnd */
 uint32_t tcp_rcv_space(const struct tcp_pcb *);

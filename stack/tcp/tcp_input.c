@@ -431,7 +431,9 @@ static void arrives(struct tcp_pcb *p, struct tcp_in *in)
 	p->received_at = p->received_at ? p->received_at : tcp_now(p);
 	if (!check_ack(p, in))
 		return;
-	/* Sixth: the URG bit. Urgent data stay in the stream, as RFC 6093 advises. */
+	/* Sixth: check the URG bit. */
+	if ((in->h.flags & WIRE_TCP_URG) || p->urgent == TCP_URGENT_AWAITED)
+		tcp_urgent_arrives(p, in);
 	if (in->len || (in->h.flags & WIRE_TCP_FIN)) {
 		if (p->fin_received)
 			return;
@@ -458,7 +460,8 @@ void tcp_segment_arrives(struct tcp_pcb *p, struct tcp_in *in)
 static bool arrives_as_predicted(struct tcp_pcb *p, struct tcp_in *in)
 {
 	if (p->state != TCP_ESTABLISHED || in->h.seq != p->rcv_nxt ||
-	    (in->h.flags & ~WIRE_TCP_PSH) != WIRE_TCP_ACK || p->ts_on != in->h.has_timestamp ||
+	    (in->h.flags & ~WIRE_TCP_PSH) != WIRE_TCP_ACK || p->urgent ||
+	    p->ts_on != in->h.has_timestamp ||
 	    (p->ts_on && wire_seq_lt(in->h.ts_val, p->ts_recent)))
 		return false;
 	if (!in->len) {

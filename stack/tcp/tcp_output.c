@@ -117,6 +117,8 @@ static bool send_segment(struct tcp_pcb *p, uint32_t seq, uint32_t len, uint8_t 
 		h.flags |= WIRE_TCP_ECE;
 	tcp_options_segment(p, &h);
 	h.window = (uint16_t)tcp_rcv_window(p);
+	if (p->snd_urgent)
+		tcp_urgent_mark(p, &h);
 	if (!transmit(p, &h, len))
 		return false;
 	ack_sent(p);
@@ -274,7 +276,7 @@ uint32_t tcp_resend_all(struct tcp_pcb *p, uint32_t index, enum tcp_reason reaso
 /* RFC 9293 3.7.4 as Minshall refined it: one small segment may be in flight, not two. */
 static bool small_may_leave(struct tcp_pcb *p)
 {
-	if (p->push_now || (p->snd_shut && !fin_sent(p)))
+	if (p->push_now || p->snd_urgent || (p->snd_shut && !fin_sent(p)))
 		return true;
 	if (p->cork || p->more) {
 		if (p->deadline[TCP_DEADLINE_WAIT] == VS_NEVER)

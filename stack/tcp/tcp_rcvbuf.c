@@ -150,6 +150,24 @@ size_t tcp_rcvbuf_read(struct tcp_pcb *p, void *bytes, size_t len, bool peek)
 	return done;
 }
 
+size_t tcp_rcvbuf_peek(const struct tcp_pcb *p, size_t skip, void *bytes, size_t len)
+{
+	const struct tcp_rcvbuf *b = &p->rcv;
+	size_t done = 0;
+
+	for (uint32_t i = 0; done < len && i < b->ready.count; i++) {
+		const struct vs_frame *f = piece_at(&b->ready, i)->frame;
+		size_t start = skip < f->len ? skip : f->len;
+		size_t part = f->len - start < len - done ? f->len - start : len - done;
+
+		if (bytes)
+			memcpy((uint8_t *)bytes + done, f->data + start, part);
+		done += part;
+		skip -= start;
+	}
+	return done;
+}
+
 /* The newest block goes first; blocks that it has swallowed, or that rcv_nxt has, go away. */
 static void sacks_put(struct tcp_pcb *p, struct wire_tcp_sack block)
 {

@@ -200,6 +200,8 @@ static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, con
 	if (!done && len)
 		return room ? -ENOMEM : -EAGAIN;
 	p->more = flags & STK_MSG_MORE;
+	if ((flags & STK_MSG_OOB) && done)
+		tcp_urgent_write(p);
 	tcp_output(p);
 	return done;
 }
@@ -232,7 +234,9 @@ static ptrdiff_t tcp_recv(struct stk *s, vs_time now, struct stk_socket *so, voi
 		*from = so->remote;
 	if (p->state == TCP_LISTEN)
 		return -ENOTCONN;
-	done = tcp_rcvbuf_read(p, bytes, len, flags & STK_MSG_PEEK);
+	if (flags & STK_MSG_OOB)
+		return tcp_urgent_recv(p, bytes, len, flags & STK_MSG_PEEK);
+	done = tcp_urgent_read(p, bytes, len, flags & STK_MSG_PEEK);
 	if (done) {
 		if (!(flags & STK_MSG_PEEK)) {
 			tcp_tune_read(p, done);
@@ -358,8 +362,10 @@ static unsigned tcp_readiness(const struct stk *s, const struct stk_socket *so)
 		return p->accept_first ? STK_IN : 0;
 	if (so->error)
 		ready |= STK_ERR;
-	if (p->rcv.ready_bytes || p->fin_received || p->rcv_shut || closed || so->error)
+	if (tcp_urgent_readable(p) || p->fin_received || p->rcv_shut || closed || so->error)
 		ready |= STK_IN;
+	if (p->urgent == TCP_URGENT_HERE)
+		ready |= STK_PRI;
 	if (closed || so->error || p->fastopen_defer ||
 	    (may_write(p) && !p->snd_shut && tcp_room_to_send(p) >= tcp_min(p->snd.len / 2, 1)))
 		ready |= STK_OUT;

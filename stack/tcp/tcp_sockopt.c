@@ -129,6 +129,9 @@ int tcp_option_set(struct stk *s, vs_time now, struct stk_socket *so, enum stk_o
 		if (p->snd_waits)
 			tcp_sndbuf_news(p);
 		return 0;
+	case STK_SO_OOBINLINE:
+		p->urgent_inline = value != 0;
+		return 0;
 	case STK_TCP_FASTOPEN:
 	case STK_TCP_FASTOPEN_CONNECT:
 	case STK_TCP_FASTOPEN_NO_COOKIE:
@@ -153,6 +156,7 @@ int tcp_option_set(struct stk *s, vs_time now, struct stk_socket *so, enum stk_o
 	case STK_IP_MULTICAST_TTL:
 	case STK_IP_MULTICAST_LOOP:
 	case STK_IP_MULTICAST_ALL:
+	case STK_ATMARK:
 	case STK_INQ:
 	case STK_OUTQ:
 		return -ENOPROTOOPT;
@@ -220,7 +224,13 @@ int tcp_option_get(struct stk *s, struct stk_socket *so, enum stk_option option,
 	case STK_INQ:
 		if (p->state == TCP_LISTEN)
 			return -EINVAL;
-		*value = p->rcv.ready_bytes;
+		*value = tcp_urgent_inq(p);
+		return 0;
+	case STK_SO_OOBINLINE:
+		*value = p->urgent_inline;
+		return 0;
+	case STK_ATMARK:
+		*value = tcp_urgent_at_mark(p);
 		return 0;
 	case STK_OUTQ:
 		if (p->state == TCP_LISTEN)

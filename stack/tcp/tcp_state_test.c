@@ -283,6 +283,7 @@ static void urgent_data_stay_in_the_stream(void **state)
 	struct wire_tcp h = {.window = 65535, .urgent = 3};
 
 	(void)state;
+	fake_option(w, p, STK_SO_OOBINLINE, 1);
 	fake_inject(w, ACK | WIRE_TCP_URG, 1, 1, 5, &h);
 	assert_int_equal(p->rcv.ready_bytes, 5);
 	fake_expect(w, 100 * MS, ". 1:1(0) ack 6");
