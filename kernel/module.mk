@@ -40,4 +40,8 @@ check-kernel: bootstrap-kernel ## the kernel modules in QEMU guests
 	@VSQ_BUILD=$(abspath $(B)) $(PYTHON) -m pytest -q -rs --durations=5 -p no:cacheprovider \
 		harness/guest harness/kernel
 
-.PHONY: kernel kernel-sparse check-kernel
+bench-kernel: bootstrap-kernel ## what the kernel modules cost, in instructions, beside their peers
+	@$(MAKE) --no-print-directory -j$$(nproc) all kernel
+	@$(PYTHON) harness/bench/bench.py --build $(B) kernel
+
+.PHONY: kernel kernel-sparse check-kernel bench-kernel

@@ -31,8 +31,21 @@ def cache() -> Path:
         return made
 
 
+def stock() -> str:
+    """The release of the kernel that Debian's linux-image-amd64 stands for, or nothing."""
+    try:
+        done = subprocess.run(["dpkg-query", "-W", "-f", "${Depends}", "linux-image-amd64"],
+                              capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    found = re.search(r"linux-image-([0-9]\S*)", done.stdout)
+    return found[1] if found else ""
+
+
 def installed() -> Path:
-    """The newest kernel of /boot whose modules are here too."""
+    """The stock kernel, else the newest of /boot, whose modules are here too."""
+    debian = stock()
+
     def rank(path: Path) -> list[int]:
         return [int(number) for number in re.findall(r"\d+", path.name)]
     found = [path for path in Path("/boot").glob("vmlinuz-*")
@@ -40,7 +53,8 @@ def installed() -> Path:
     if not found:
         raise VsqError("there is no kernel in /boot with its modules in /lib/modules; "
                        "`ci/bootstrap kernel` installs Debian's, or name one with --kernel")
-    return max(found, key=rank)
+    return next((path for path in found if path.name == f"vmlinuz-{debian}"),
+                max(found, key=rank))
 
 
 def release(path: Path) -> str:

@@ -287,8 +287,28 @@ static long answer_one(struct kmv_tracer *t, unsigned int cmd, unsigned long arg
 	return kmv_answer(t, cmd, &a);
 }
 
-/* Answers, then events: one call a turn. A thread that died before its answer came is no error;
- * another is told after the answers before it were taken. How many events, or -errno.
+/* One answer of a row. 0, also when the thread died before it came; or -errno. */
+static long answer_of_row(struct kmv_tracer *t, const struct kmview_answer __user *from)
+{
+	struct kmview_answer a;
+	size_t size;
+	long error;
+
+	if (get_user(a.verb, &from->verb))
+		return -EFAULT;
+	size = a.verb == KMVIEW_SYSRESUME ? sizeof(a.x.kmpid)
+	       : a.verb <= U32_MAX	  ? answer_size(a.verb)
+					  : 0;
+	if (!size)
+		return -EINVAL;
+	if (copy_from_user(&a.x, &from->x, size))
+		return -EFAULT;
+	error = kmv_answer(t, a.verb, &a);
+	return error == -ESRCH ? 0 : error;
+}
+
+/* Answers, then events: one call a turn. How many events, or -errno: then answers_taken says how
+ * many answers were.
  */
 static long next(struct kmv_tracer *t, struct file *file, struct kmview_next __user *arg)
 {
@@ -302,22 +322,15 @@ static long next(struct kmv_tracer *t, struct file *file, struct kmview_next __u
 		return -EINVAL;
 	answers = u64_to_user_ptr(n.answers);
 	for (n.answers_taken = 0; n.answers_taken < n.answers_count; n.answers_taken++) {
-		struct kmview_answer a;
-
-		if (copy_from_user(&a, &answers[n.answers_taken], sizeof(a)))
-			error = -EFAULT;
-		else if (a.verb == KMVIEW_SYSRESUME || (a.verb <= U32_MAX && answer_size(a.verb)))
-			error = kmv_answer(t, a.verb, &a);
-		else
-			error = -EINVAL;
-		if (error && error != -ESRCH)
+		error = answer_of_row(t, &answers[n.answers_taken]);
+		if (error)
 			break;
-		error = 0;
 	}
 	if (put_user(n.answers_taken, &arg->answers_taken))
 		return -EFAULT;
 	if (error || !n.events_count)
 		return error;
+	cond_resched(); /* who has just been answered often asks again at once */
 	for (;;) {
 		events = copy_events(t, u64_to_user_ptr(n.events), n.events_count);
 		if (events || (n.flags & KMVIEW_NEXT_NOWAIT) || READ_ONCE(t->gone))

@@ -54,7 +54,8 @@ void kmv_post(struct kmv_tracer *t, struct kmv_event *e)
 		return;
 	kref_get(&e->layer->ref);
 	list_add_tail(&e->list, &t->events);
-	wake_up_interruptible_poll(&t->wait, EPOLLIN | EPOLLRDNORM);
+	/* Who posts is about to sleep: the tracer can have its processor. */
+	wake_up_interruptible_sync_poll(&t->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 void kmv_unpost(struct kmv_event *e)

@@ -1,0 +1,2 @@
+$(call declare,program,kmtrace,kmtrace.c kmtrace_print.c,,-lseccomp)
+$(call declare,header,../uapi/kmview.h)
