@@ -25,7 +25,7 @@ $(B)/kernel/%/built: $(kernel_from) kernel/module.mk
 	@touch $@
 
 kernel-sparse: kernel ## sparse over the kernel modules
-	$(Q)for kernel in $(KERNELS); do $(call kbuild,$$kernel) C=2 CHECK=sparse modules || exit; done
+	$(Q)for kernel in $(KERNELS); do $(call kbuild,$$kernel) C=2 CHECK=$(CURDIR)/kernel/sparse.sh modules || exit; done
 
 # Test programs are static: a guest starts them sooner, and they are the same in every guest.
 vpath %.c $(wildcard kernel/*/test)

@@ -8,3 +8,5 @@ test_ipn = Suite("ipn", modules=["veth", "ipn"], order={"setup": [QUIET]}, progr
     "ipn_socket_test", "ipn_flow_test", "ipn_netdev_test", "ipn_chrdev_test"]).tests()
 test_ipn_on_two_processors = Suite("ipn_smp", modules=["ipn"], programs=["ipn_flow_test"],
                                    order={"smp": 2}).tests()
+
+test_mpegts = Suite("mpegts", modules=["ipn", "mpegts"], programs=["mpegts_test"]).tests()

@@ -107,6 +107,12 @@ void ipn_proto_tell_numbers(struct ipn_network *ipnn)
 		ipn_msgpool_put(msg);
 }
 
+void ipn_proto_shutdown(struct ipn_node *node)
+{
+	ipn_network_shutdown(node->ipn, node, SHUTDOWN_MASK);
+}
+EXPORT_SYMBOL_GPL(ipn_proto_shutdown);
+
 static int broadcast_newport(struct ipn_node *node)
 {
 	return node->portno == IPN_PORTNO_ANY ? 0 : node->portno;

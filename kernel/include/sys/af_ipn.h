@@ -125,6 +125,9 @@ void ipn_proto_sendmsg(struct ipn_node *to, struct msgpool_item *msg, int depth)
 /* The same, before all normal messages, if the node handles them. */
 void ipn_proto_oobsendmsg(struct ipn_node *to, struct msgpool_item *msg);
 
+/* Ends a node's part in its network, from a call that has the network to itself, as ipn_p_ioctl. */
+void ipn_proto_shutdown(struct ipn_node *node);
+
 /* A message of the policy's own, NULL without memory.  Never sleeps; put it when it is sent. */
 struct msgpool_item *ipn_msgpool_alloc(struct ipn_network *ipnn);
 void ipn_msgpool_hold(struct msgpool_item *msg);
