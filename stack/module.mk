@@ -19,6 +19,6 @@ $(call declare,unit,ip/ip_source_test.c,stack wire base host)
 $(call declare,unit,ip/ip_header_test.c,stack wire base host)
 $(call declare,unit,ip/ip_redirect_test.c,stack wire base host)
 $(call declare,library,netif,netif/netif.c netif/netif_tap.c netif/netif_vde.c)
-$(call declare,tool,stk_host,netif/host.c netif/host_http.c netif/host_iperf3.c netif/host_iperf3_udp.c \
+$(call declare,tool,stk_host,netif/host.c netif/host_group.c netif/host_http.c netif/host_iperf3.c netif/host_iperf3_udp.c \
 	netif/host_ping.c netif/host_stream.c,netif stack tcp link mgmt vdeplug wire host base)
 $(call declare,fuzz,stk_fuzz.c,stack tcp wire base host)

@@ -24,7 +24,9 @@ static const char usage[] =
 	"  servers: --echo PORT  --udp-echo PORT  --discard PORT  --http PORT  --iperf3-server "
 	"PORT\n"
 	"           http: /bytes/N answers N bytes, each its offset modulo 251\n"
-	"  clients: --ping ADDRESS[,COUNT[,SIZE]]   --get ADDRESS,PORT,PATH (body to stdout)\n"
+	"           --listen GROUP,PORT[,SOURCE...]  prints what it hears in a group\n"
+	"  clients: --trace ADDRESS (routers on the way)    --say GROUP,PORT,TEXT[,COUNT]\n"
+	"           --ping ADDRESS[,COUNT[,SIZE]]   --get ADDRESS,PORT,PATH (body to stdout)\n"
 	"           --send ADDRESS,PORT,BYTES\n"
 	"           --iperf3 ADDRESS,PORT,SECONDS[,reverse][,udp][,parallel=N][,rate=BIT/S]\n";
 
@@ -216,6 +218,9 @@ enum option_code {
 	OPT_GET,
 	OPT_SEND,
 	OPT_IPERF3,
+	OPT_LISTEN,
+	OPT_SAY,
+	OPT_TRACE,
 	OPT_HELP,
 };
 
@@ -240,6 +245,9 @@ static const struct option options[] = {
 	{"get", 1, NULL, OPT_GET},
 	{"send", 1, NULL, OPT_SEND},
 	{"iperf3", 1, NULL, OPT_IPERF3},
+	{"listen", 1, NULL, OPT_LISTEN},
+	{"say", 1, NULL, OPT_SAY},
+	{"trace", 1, NULL, OPT_TRACE},
 	{"help", 0, NULL, OPT_HELP},
 	{NULL, 0, NULL, 0},
 };
@@ -359,6 +367,10 @@ static void client(struct host *h, int code, const char *arguments)
 		http_get_start(h, arguments);
 	else if (code == OPT_SEND)
 		send_start(h, arguments);
+	else if (code == OPT_SAY)
+		group_say_start(h, arguments);
+	else if (code == OPT_TRACE)
+		trace_start(h, arguments);
 	else
 		iperf3_start(h, arguments);
 }
@@ -405,6 +417,8 @@ static bool configure(struct host *h, int argc, char **argv)
 			set(h, "net.ipv6.conf.all.forwarding", "1");
 		} else if (code == OPT_COUNTERS) {
 			counters = true;
+		} else if (code == OPT_LISTEN) {
+			group_listen(h, optarg);
 		} else if (code == OPT_SETTINGS) {
 			print_settings(h);
 		} else if (code == OPT_HELP) {
