@@ -344,8 +344,13 @@ static void everything_on(struct world *w)
 		{"net.ipv6.conf.all.mld_own_reports", "1"},
 		{"net.ipv6.conf.all.accept_ra", "1"},
 	};
+	struct stk_route route = {.bits = 112};
 	struct wire_addr addr;
 
+	/* Somebody to be redirected by. */
+	vs_assert(!wire_addr_parse("10.9.0.0", &route.dst));
+	vs_assert(!wire_addr_parse("10.0.0.2", &route.via));
+	stk_route_add(w->stk, w->now, &route);
 	for (unsigned i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
 		vs_assert(!stk_set(w->stk, w->now, settings[i][0], settings[i][1]));
 	vs_assert(!wire_addr_parse("10.0.0.77", &addr));

@@ -99,10 +99,13 @@ size_t wire_group_query_emit(uint8_t *bytes, const struct wire_group_query *q, b
 
 	memset(bytes, 0, is4 ? QUERY3_LEN4 : QUERY3_LEN6);
 	bytes[0] = is4 ? WIRE_IGMP_QUERY : WIRE_ICMP6_MLD_QUERY;
+	/* Before version 3 every code was itself. */
 	if (!is4)
-		wire_put16(bytes + 4, encode16(q->max_resp_ms));
+		wire_put16(bytes + 4, q->version < 3 ? (uint16_t)q->max_resp_ms
+						     : encode16(q->max_resp_ms));
 	else if (q->version > 1)
-		bytes[1] = encode8(q->max_resp_ms / 100);
+		bytes[1] = q->version < 3 ? (uint8_t)(q->max_resp_ms / 100)
+					  : encode8(q->max_resp_ms / 100);
 	put_addr(bytes + at - wire_group_addr_len(is4), &q->group, is4);
 	if (q->version < 3)
 		return at;

@@ -9,6 +9,7 @@
 #include "core/wire/bpdu.h"
 #include "core/wire/cksum.h"
 #include "core/wire/eth.h"
+#include "core/wire/group.h"
 #include "core/wire/icmp.h"
 #include "core/wire/ip.h"
 #include "core/wire/print.h"
@@ -168,6 +169,25 @@ static void check_nd(const uint8_t *bytes, size_t len)
 	vs_assert(wire_nd_emit(second, &b) == emitted && !memcmp(first, second, emitted));
 }
 
+/* What is read of a query is all there is to it: written again it is read as the same. */
+static void check_group(const uint8_t *bytes, size_t len, bool is4)
+{
+	struct wire_group_query a, b;
+	size_t emitted;
+
+	if (wire_group_query_parse(&a, bytes, len, is4) < 0)
+		return;
+	for (unsigned i = 0; i < a.sources; i++)
+		wire_group_query_source(&a, i, is4);
+	emitted = wire_group_query_emit(first, &a, is4);
+	vs_assert(emitted <= len);
+	vs_assert(wire_group_query_parse(&b, first, emitted, is4) == (int)emitted);
+	vs_assert(a.version == b.version && a.max_resp_ms == b.max_resp_ms &&
+		  a.interval_s == b.interval_s && a.sources == b.sources);
+	vs_assert(wire_group_query_emit(second, &b, is4) == emitted &&
+		  !memcmp(first, second, emitted));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static const size_t layer[] = {0, 14, 18, 34, 54};
@@ -187,7 +207,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	for (size_t i = 1; i < sizeof(layer) / sizeof(layer[0]) && layer[i] < len; i++) {
 		check_all(copy + layer[i], len - layer[i]);
 		check_nd(copy + layer[i], len - layer[i]);
+		check_group(copy + layer[i], len - layer[i], true);
+		check_group(copy + layer[i], len - layer[i], false);
 	}
+	check_group(bytes, len, true);
+	check_group(bytes, len, false);
 	check_nd(bytes, len);
 	free(copy);
 	return 0;
