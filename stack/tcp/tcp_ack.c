@@ -9,6 +9,16 @@ static void follow(uint32_t *seq, uint32_t una)
 		*seq = una;
 }
 
+/* RFC 7323 4: the echo tells which copy was answered, where Karn's rule cannot. */
+static void measure_echo(struct tcp_pcb *p, const struct tcp_in *in)
+{
+	uint32_t ms = tcp_ts_now(p) - in->h.ts_ecr;
+
+	if (p->ts_on && in->h.has_timestamp && in->h.ts_ecr &&
+	    ms < (uint32_t)(TCP_RTO_MAX / VS_MSEC))
+		tcp_rtt_sample(p, ms * VS_MSEC);
+}
+
 /* The window after the handshake, RFC 6928 and RFC 5681 3.1: one segment if the SYN was lost. */
 void tcp_transfer_start(struct tcp_pcb *p, bool syn_lost)
 {
@@ -32,12 +42,14 @@ void tcp_established(struct tcp_pcb *p, const struct tcp_in *in)
 	/* A child of fast open has begun before. */
 	if (!p->fastopen_child)
 		tcp_transfer_start(p, syn_lost);
-	if (p->sent_at == VS_NEVER)
+	if (p->sent_at == VS_NEVER) {
 		p->sent_at = tcp_now(p); /* by a cookie: nobody knows when our SYN left */
-	else if (!syn_lost)
+	} else if (!syn_lost) {
 		tcp_rtt_sample(p, tcp_now(p) - p->stalled_at);
-	else
+	} else {
+		measure_echo(p, in); /* it lets a probe (TLP) come before the timeout */
 		p->rto = 3 * VS_SEC; /* RFC 6298 5.7 */
+	}
 	p->timeouts = 0;
 	p->backoff = 0;
 	tcp_deadline_clear(p, TCP_DEADLINE_RETRANSMIT);
@@ -65,8 +77,6 @@ void tcp_window_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 
 static void measure(struct tcp_pcb *p, const struct tcp_in *in, vs_time sent_at)
 {
-	uint32_t ms;
-
 	/* What came twice made the peer answer, and is not what its timestamp echoes: segments
 	 * outside the window leave TS.Recent alone (RFC 7323 5.3 R2). When ACKs were lost, the time
 	 * since the originals left is that of our timeouts, not of the path.
@@ -77,12 +87,7 @@ static void measure(struct tcp_pcb *p, const struct tcp_in *in, vs_time sent_at)
 		tcp_rtt_sample(p, tcp_now(p) - sent_at);
 		return;
 	}
-	/* RFC 7323 4: the echo tells which copy was answered, where Karn's rule cannot. */
-	if (!p->ts_on || !in->h.has_timestamp || !in->h.ts_ecr)
-		return;
-	ms = tcp_ts_now(p) - in->h.ts_ecr;
-	if (ms < (uint32_t)(TCP_RTO_MAX / VS_MSEC))
-		tcp_rtt_sample(p, ms * VS_MSEC);
+	measure_echo(p, in);
 }
 
 static void advance(struct tcp_pcb *p, const struct tcp_in *in)
@@ -145,6 +150,7 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	p->account.ack_received_at = tcp_now(p);
 	p->rack.dsack = false;
 	p->rack.reordered_now = false;
+	p->rack.slow = false;
 	p->rack.fack_before = p->rack.fack_valid ? p->rack.fack : una;
 	p->rack.has_ecr = p->ts_on && in->h.has_timestamp;
 	p->rack.ecr = in->h.ts_ecr;
@@ -170,6 +176,11 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	tcp_recovery_acked(p, &a);
 	/* RFC 6298 5.3; RFC 6582 4's impatient variant. */
 	if (!a.bytes) {
+		/* What left before the first was sent again has only now arrived: the path is that
+		 * slow, and nothing can be said yet of the copy (5.3, of what SACK acknowledges).
+		 */
+		if (p->rack.slow)
+			tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
 		tcp_sample(p, TCP_EVENT_DUPLICATE, p->snd_una, 0);
 		return;
 	}

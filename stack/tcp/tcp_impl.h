@@ -140,6 +140,7 @@ struct tcp_rack {
 	bool has_ecr, fack_valid;
 	bool dsack; /* this ACK brought one */
 	bool reordered, reordered_now; /* ever; and as this ACK tells */
+	bool slow; /* this ACK SACKs what left before the first left for the last time */
 	bool tlp_out;	/* a probe is not yet accounted for */
 	bool tlp_again; /* ... and it was a retransmission */
 };
@@ -717,7 +718,9 @@ bool tcp_tlp_acked(struct tcp_pcb *, bool duplicate); /* true: it repaired a los
 /* tcp_sent.c */
 bool tcp_sent_push(struct tcp_pcb *, uint32_t seq, uint32_t end);
 uint32_t tcp_sent_find(const struct tcp_pcb *, uint32_t seq); /* index: first that ends after */
-/* Drops what ack covers. Gives when the oldest of them that left only once did, VS_NEVER none. */
+/* Drops what ack covers. Gives when the oldest of them that was not SACKed left; VS_NEVER if there
+ * is none, or one of all left more than once.
+ */
 vs_time tcp_sent_acked(struct tcp_pcb *, uint32_t ack);
 void tcp_sent_mark_lost(struct tcp_pcb *, struct tcp_sent *);
 void tcp_sent_mark_sacked(struct tcp_pcb *, struct tcp_sent *);

@@ -36,6 +36,7 @@ static uint32_t mark(struct tcp_pcb *p, const struct wire_tcp_sack *block)
 				tcp_rtt_sample(p, tcp_now(p) - r->at);
 			if (wire_seq_leq(r->end, p->recover))
 				p->original = true;
+			p->rack.slow |= r->at < tcp_sent_at(p, 0)->at;
 		}
 		tcp_rack_delivered(p, r, true);
 		tcp_sent_mark_sacked(p, r);

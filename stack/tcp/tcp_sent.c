@@ -70,6 +70,7 @@ vs_time tcp_sent_acked(struct tcp_pcb *p, uint32_t ack)
 {
 	struct tcp_board *b = &p->board;
 	vs_time at = VS_NEVER;
+	bool repeated = false;
 
 	while (b->count) {
 		struct tcp_sent *r = tcp_sent_at(p, 0);
@@ -88,15 +89,18 @@ vs_time tcp_sent_acked(struct tcp_pcb *p, uint32_t ack)
 				p->original = true;
 		}
 		uncount(b, r, r->end - r->seq);
-		/* A SACKed one was measured by the time of its SACK, not now. */
-		if (at == VS_NEVER && !(r->flags & (TCP_SENT_REPEATED | TCP_SENT_SACKED)))
+		/* A SACKed one was measured by the time of its SACK, not now. And what filled the
+		 * first hole made the peer say so of all that had long waited behind it.
+		 */
+		repeated |= r->flags & TCP_SENT_REPEATED;
+		if (at == VS_NEVER && !(r->flags & TCP_SENT_SACKED))
 			at = r->at;
 		b->head++;
 		b->count--;
 	}
 	if (!b->count && b->size > TCP_RING_KEEP)
 		tcp_sent_clear(p);
-	return at;
+	return repeated ? VS_NEVER : at;
 }
 
 void tcp_sent_mark_lost(struct tcp_pcb *p, struct tcp_sent *r)

@@ -138,6 +138,33 @@ static void after_a_lost_syn_the_window_is_one_segment_and_rto_3_s(void **state)
 	fake_free(w);
 }
 
+static void echo_tells_the_round_trip_of_a_repeated_syn(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct wire_tcp syn = {.window = 65535,
+			       .has_mss = true,
+			       .mss = 1012,
+			       .sack_permitted = true,
+			       .has_timestamp = true,
+			       .ts_val = 1};
+	struct tcp_pcb *p = fake_connect(w, 0, 80);
+
+	(void)state;
+	fake_run(w, 1 * S);
+	syn.ts_ecr = tcp_ts_now(p);
+	fake_run(w, 1100 * MS);
+	fake_inject(w, WIRE_TCP_SYN | ACK, 0, 1, 0, &syn);
+	assert_int_equal(p->state, TCP_ESTABLISHED);
+	assert_int_equal(p->srtt, 100 * MS);
+	/* RFC 6298 5.7 as always; but a probe (RFC 8985 7.2) may come earlier. */
+	assert_int_equal(p->rto, 3 * S);
+	fake_send(w, p, data, 1000, 0);
+	fake_skip(w);
+	fake_run(w, 2 * S);
+	fake_expect(w, 1500 * MS, "P. 1:1001(1000) ack 1");
+	fake_free(w);
+}
+
 static void zero_window_is_probed_with_back_off_for_as_long_as_it_is_answered(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -344,6 +371,7 @@ int main(void)
 		cmocka_unit_test(data_is_repeated_with_doubling_timeouts),
 		cmocka_unit_test(karn_a_repeated_segment_is_no_sample_and_backoff_stays),
 		cmocka_unit_test(after_a_lost_syn_the_window_is_one_segment_and_rto_3_s),
+		cmocka_unit_test(echo_tells_the_round_trip_of_a_repeated_syn),
 		cmocka_unit_test(zero_window_is_probed_with_back_off_for_as_long_as_it_is_answered),
 		cmocka_unit_test(sliver_of_a_window_is_used_only_after_the_timer),
 		cmocka_unit_test(keep_alive_probes_and_then_resets),

@@ -339,6 +339,47 @@ static void answer_to_a_duplicate_measures_no_round_trip(void **state)
 	fake_free(w);
 }
 
+static void what_a_retransmission_uncovers_is_no_sample(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w, true, true);
+
+	(void)state;
+	fake_send(w, p, data, 2000, 0);
+	fake_run(w, 410 * MS);
+	assert_int_equal(p->recovery, TCP_LOSS);
+	/* 1 had arrived long ago, but the ACK that said so was lost. The echo: 400 ms. */
+	fake_run(w, 420 * MS);
+	ack(w, p, 2, 0, 0, 400);
+	assert_int_equal(p->srtt, 90 * MS);
+	fake_free(w);
+}
+
+static void slow_sacks_put_the_timeout_off(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w, true, false);
+	vs_time rto;
+
+	(void)state;
+	fake_send(w, p, data, 20000, 0);
+	fake_run(w, 200 * MS);
+	for (uint32_t i = 2; i <= 4; i++)
+		ack(w, p, 0, 1, i, 0);
+	assert_true(tcp_sent_at(p, 0)->flags & TCP_SENT_AGAIN);
+	rto = p->deadline[TCP_DEADLINE_RETRANSMIT] - w->now;
+	/* The queue on the path grows: 4, which left before the copy of 0 did, comes only now. */
+	fake_run(w, 450 * MS);
+	ack(w, p, 0, 1, 5, 0);
+	assert_true(p->deadline[TCP_DEADLINE_RETRANSMIT] > 450 * MS + rto);
+	/* What left after the copy of 0 says nothing for it. */
+	rto = p->deadline[TCP_DEADLINE_RETRANSMIT];
+	fake_run(w, 460 * MS);
+	ack(w, p, 0, 10, 11, 0);
+	assert_int_equal(p->deadline[TCP_DEADLINE_RETRANSMIT], rto);
+	fake_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +395,8 @@ int main(void)
 		cmocka_unit_test(eifel_leaves_a_real_timeout_alone),
 		cmocka_unit_test(retransmission_before_a_reduction_is_no_original),
 		cmocka_unit_test(dsack_for_all_that_left_again_undoes_fast_recovery),
+		cmocka_unit_test(what_a_retransmission_uncovers_is_no_sample),
+		cmocka_unit_test(slow_sacks_put_the_timeout_off),
 	};
 
 	return cmocka_run_group_tests_name("tcp_undo", tests, NULL, NULL);
