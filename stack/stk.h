@@ -179,6 +179,7 @@ struct stk_addr {
 #define STK_MSG_PEEK  0x02
 #define STK_MSG_ERRQUEUE 0x2000 /* stk_recv_msg(): an error that was queued (STK_IP_RECVERR) */
 #define STK_MSG_TRUNC 0x20   /* recv: the real length; with buf NULL: discard the data */
+#define STK_MSG_EOR   0x80   /* a record ends: what follows leaves in other segments */
 #define STK_MSG_MORE  0x8000 /* more follows: do not send a partial segment yet */
 #define STK_MSG_CONST                                                                              \
 	0x4000000 /* a stream's bytes stay as they are for the stack's life, so they are           \
@@ -218,6 +219,9 @@ enum stk_option {
 	STK_TCP_FASTOPEN_CONNECT,   /* connect() gives 0, and the first write goes with the SYN */
 	STK_TCP_FASTOPEN_NO_COOKIE, /* RFC 7413's cookies are not needed here */
 	STK_TCP_CC, /* congestion control: index in "net.ipv4.tcp_available_..." */
+	STK_TCP_SYNCNT,	      /* SYNs that may leave again; 0 for get: the setting */
+	STK_TCP_DEFER_ACCEPT, /* s that a listener waits for a child's first data */
+	STK_TCP_LINGER2,      /* s in FIN-WAIT-2 after close; -1: none, 0: the setting's */
 	STK_SO_OOBINLINE, /* urgent bytes stay in the stream (RFC 6093) */
 	STK_ATMARK,	  /* get: the next byte of the stream is the urgent one's place */
 	STK_SO_REUSEPORT,

@@ -1,4 +1,4 @@
-$(call declare,library,tcp,tcp_ack.c tcp_cookie.c tcp_cubic.c tcp_details.c tcp_ecn.c tcp_error.c tcp_fastopen.c tcp_fastopen_listen.c \
+$(call declare,library,tcp,tcp_ack.c tcp_cookie.c tcp_cubic.c tcp_details.c tcp_ecn.c tcp_eor.c tcp_error.c tcp_fastopen.c tcp_fastopen_listen.c \
 	tcp_hystart.c tcp_input.c tcp_listen.c tcp_metrics.c tcp_mtu.c tcp_options.c tcp_output.c tcp_pcb.c tcp_port.c tcp_prr.c tcp_rack.c \
 	tcp_rcvbuf.c tcp_recovery.c tcp_reno.c tcp_rtt.c tcp_sack.c tcp_sent.c tcp_settings.c tcp_sndbuf.c tcp_socket.c tcp_sockopt.c \
 	tcp_timer.c tcp_trace.c tcp_tune.c tcp_undo.c tcp_urgent.c tcp_wait.c)
@@ -22,3 +22,4 @@ $(call declare,unit,tcp_fastopen_listen_test.c,tcp tcp_fake wire base host)
 $(call declare,unit,tcp_wait_test.c,tcp tcp_fake wire base host)
 $(call declare,unit,tcp_mtu_test.c,tcp tcp_fake wire base host)
 $(call declare,unit,tcp_urgent_test.c,tcp tcp_fake wire base host)
+$(call declare,unit,tcp_sockopt_test.c,tcp tcp_fake wire base host)

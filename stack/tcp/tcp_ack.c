@@ -26,6 +26,7 @@ void tcp_transfer_start(struct tcp_pcb *p, bool syn_lost)
 	tcp_mtu_start(p);
 	p->cwnd = syn_lost ? p->mss : tcp_settings(p)->initial_cwnd * p->mss;
 	p->ssthresh = INT32_MAX;
+	memset(&p->rack, 0, sizeof(p->rack)); /* it may have been a listener's */
 	p->recover = p->snd_una;
 	p->cwr_seq = p->snd_una;
 	p->lost_seq = p->snd_una;
@@ -112,6 +113,8 @@ static void advance(struct tcp_pcb *p, const struct tcp_in *in)
 		follow(&p->rack.fack, ack);
 	measure(p, in, sent_at);
 	tcp_mtu_acked(p);
+	if (p->eor)
+		tcp_eor_acked(p);
 	if (p->snd_urgent)
 		tcp_urgent_acked(p);
 	if (round) {

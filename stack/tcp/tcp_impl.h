@@ -20,6 +20,7 @@
  *      tcp_tune.c            ... which follows how fast the application reads
  *      tcp_details.c         what is told of a connection
  *      tcp_timer.c tcp_rtt.c deadlines of a connection on one timer; RFC 6298
+ *      tcp_eor.c             ends of records that segments respect
  *      tcp_urgent.c          urgent data
  *      tcp_mtu.c             path MTU without ICMP
  *      tcp_error.c           ICMP errors          tcp_trace.c  what observers see
@@ -72,6 +73,12 @@ struct tcp_cookie {
 struct tcp_fastopen_keys {
 	uint64_t key[2][2]; /* the one in use, and one that was */
 	uint8_t count;
+};
+
+/* Where records end that must not share a segment with what follows (MSG_EOR). */
+struct tcp_eor {
+	uint32_t size, count;
+	uint32_t end[]; /* sequence numbers, rising */
 };
 
 /* Of the urgent byte that a peer has announced. */
@@ -284,6 +291,7 @@ struct tcp_pcb {
 	bool port_auto : 1;	  /* the port was not asked for by number */
 	bool passive : 1;	  /* came from a listener */
 	bool embryo : 1;	  /* ... whose handshake is not over */
+	bool bare_acked : 1;	  /* ... but for data, which the listener waits for */
 	bool accepted : 1;
 
 	/* Fast open. */
@@ -372,7 +380,17 @@ struct tcp_pcb {
 	uint64_t cc_words[TCP_CC_WORDS];
 
 	struct tcp_board board;
-	struct tcp_rack rack;
+	union {
+		struct tcp_rack rack;
+		/* A listener: its children. */
+		struct {
+			struct tcp_pcb *children; /* all that were not accepted */
+			struct tcp_pcb *accept_first, *accept_last;
+			uint32_t backlog, accept_count, embryos;
+			uint32_t fastopen_count, fastopen_resets; /* that have proved nothing */
+			vs_time fastopen_reset_at;
+		};
+	};
 	struct tcp_sndbuf snd;
 	struct tcp_rcvbuf rcv;
 	struct wire_tcp_sack sack[WIRE_TCP_SACKS]; /* to send */
@@ -388,6 +406,10 @@ struct tcp_pcb {
 	uint32_t user_timeout_ms;
 	uint16_t keep_idle_s, keep_interval_s;
 	uint8_t keep_count;
+	uint8_t syn_count;    /* TCP_SYNCNT; 0: the setting's */
+	uint8_t defer_accept; /* a listener's, in timeouts of the SYN-ACK */
+	int16_t linger2_s;    /* of FIN-WAIT-2: -1 none, 0 the setting's */
+	struct tcp_eor *eor; /* NULL: none */
 
 	vs_time deadline[TCP_DEADLINES]; /* VS_NEVER: none */
 	struct vs_timer timer;
@@ -398,21 +420,10 @@ struct tcp_pcb {
 	uint64_t id;
 	struct tcp_account account;
 
-	/* A listener: its children. A child: its place there. */
+	/* A child: its place at its listener. */
 	struct tcp_pcb *listener;
-	union {
-		struct {
-			struct tcp_pcb *children; /* all that were not accepted */
-			struct tcp_pcb *accept_first, *accept_last;
-			uint32_t fastopen_count, fastopen_resets; /* that have proved nothing */
-			vs_time fastopen_reset_at;
-		};
-		struct {
-			struct tcp_pcb *child_next, **child_prev;
-			struct tcp_pcb *accept_next;
-		};
-	};
-	uint32_t backlog, accept_count, embryos;
+	struct tcp_pcb *child_next, **child_prev;
+	struct tcp_pcb *accept_next;
 	uint32_t fastopen_max; /* 0: none without a handshake */
 	struct tcp_fastopen_keys *fastopen_keys; /* of its own; NULL: the stack's */
 };
@@ -538,6 +549,8 @@ void tcp_state_set(struct tcp_pcb *, enum tcp_state);
 /* Closes at once; error, if positive, goes to the socket. Sends nothing. */
 void tcp_close_now(struct tcp_pcb *, int error);
 void tcp_abort(struct tcp_pcb *, int error); /* the same with an RST */
+/* Our FIN is acknowledged and nobody will read on: how long to wait for the peer's. */
+void tcp_fin_wait_2_orphaned(struct tcp_pcb *);
 void tcp_time_wait(struct tcp_pcb *);
 void tcp_time_wait_orphaned(struct tcp_pcb *); /* from there on without p */
 void tcp_reap(struct tcp_pcb *); /* frees p if it is closed and nobody's */
@@ -601,6 +614,14 @@ bool tcp_wait_conflicts(const struct tcp_port *, const struct stk_addr *local, b
 bool tcp_wait_may_reuse(const struct tcp_pcb *, const struct tcp_wait *);
 void tcp_wait_reuse(struct tcp_pcb *, struct tcp_wait *); /* after tcp_choose_iss(); ends it */
 bool tcp_syn_is_new(bool ts_on, uint32_t ts_recent, uint32_t rcv_nxt, const struct wire_tcp *);
+
+/* tcp_eor.c */
+void tcp_eor_write(struct tcp_pcb *); /* what is written ends a record */
+/* How much of len bytes from seq on lies before the next end. */
+uint32_t tcp_eor_cut(const struct tcp_pcb *, uint32_t seq, uint32_t len);
+bool tcp_eor_at(const struct tcp_pcb *, uint32_t seq); /* one ends just before seq */
+void tcp_eor_acked(struct tcp_pcb *);
+void tcp_eor_clear(struct tcp_pcb *);
 
 /* tcp_urgent.c */
 void tcp_urgent_write(struct tcp_pcb *); /* the last byte written is urgent */

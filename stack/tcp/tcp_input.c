@@ -161,6 +161,11 @@ static bool check_ack(struct tcp_pcb *p, struct tcp_in *in)
 			tcp_refuse(p->stk, in);
 			return false;
 		}
+		/* TCP_DEFER_ACCEPT: the listener wants children that have data. */
+		if (p->embryo && p->timeouts < p->listener->defer_accept && in->end == p->rcv_nxt) {
+			p->bare_acked = true;
+			return false;
+		}
 		if (p->embryo && !tcp_listen_established(p))
 			return false;
 		p->snd_una = p->iss + 1;
@@ -192,8 +197,9 @@ static bool check_ack(struct tcp_pcb *p, struct tcp_in *in)
 		tcp_deadlines_clear(p);
 		tcp_keepalive_restart(p);
 		if (p->orphan)
-			tcp_deadline_set(p, TCP_DEADLINE_WAIT,
-					 tcp_now(p) + tcp_settings(p)->fin_timeout * VS_SEC);
+			tcp_fin_wait_2_orphaned(p);
+		if (p->state == TCP_CLOSED)
+			return false;
 	} else if (p->state == TCP_CLOSING) {
 		tcp_time_wait(p);
 	} else if (p->state == TCP_LAST_ACK) {

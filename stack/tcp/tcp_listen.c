@@ -60,6 +60,7 @@ static void inherit(struct tcp_pcb *child, const struct tcp_pcb *listener)
 	child->keep_interval_s = listener->keep_interval_s;
 	child->keep_count = listener->keep_count;
 	child->mss_user = listener->mss_user;
+	child->linger2_s = listener->linger2_s;
 	child->urgent_inline = listener->urgent_inline;
 	child->fastopen_no_cookie = listener->fastopen_no_cookie;
 	child->cc_index = listener->cc_index;

@@ -292,10 +292,14 @@ static uint32_t next_len(struct tcp_pcb *p, uint32_t mss, uint32_t unsent)
 	uint32_t edge = p->snd_una + p->snd_wnd, flight = tcp_in_flight(p);
 	uint32_t room = wire_seq_lt(p->snd_nxt, edge) ? edge - p->snd_nxt : 0;
 	uint32_t len = tcp_min(tcp_min(unsent, mss), room);
+	uint32_t record = p->eor ? tcp_eor_cut(p, p->snd_nxt, len) : len;
 
 	if (!len)
 		return 0;
-	if (len < mss) {
+	if (record < len) {
+		/* More follows behind its end, so it is not small. */
+		len = record;
+	} else if (len < mss) {
 		/* RFC 9293 3.8.6.2.1: a sliver of a window is not worth a segment. */
 		if (len < unsent && len < p->snd_wnd_max / 2 && !p->push_now)
 			return 0;
@@ -362,7 +366,8 @@ static void send_new(struct tcp_pcb *p)
 	for (;;) {
 		uint32_t unsent = tcp_unsent(p), seq = p->snd_nxt;
 		uint32_t len = unsent ? next_len(p, mss, unsent) : 0;
-		uint32_t probe = p->mtu.on && len ? tcp_mtu_probe_len(p, mss, unsent) : 0;
+		uint32_t probe =
+			p->mtu.on && len && !p->eor ? tcp_mtu_probe_len(p, mss, unsent) : 0;
 		bool last = len == unsent;
 		uint32_t fin = last && p->snd_shut && !fin_sent(p);
 		uint8_t flags = WIRE_TCP_ACK;
@@ -377,7 +382,7 @@ static void send_new(struct tcp_pcb *p)
 			burst = left = burst_segments(p, mss);
 		if (left && --left == 0 && burst > 1)
 			flags |= WIRE_TCP_PSH;
-		if (len && last)
+		if (len && (last || (p->eor && tcp_eor_at(p, seq + len))))
 			flags |= WIRE_TCP_PSH;
 		if (fin)
 			flags |= WIRE_TCP_FIN;

@@ -263,6 +263,7 @@ static void buffers_clear(struct tcp_pcb *p)
 {
 	tcp_sndbuf_clear(p);
 	tcp_sent_clear(p);
+	tcp_eor_clear(p);
 }
 
 void tcp_close_now(struct tcp_pcb *p, int error)
@@ -294,6 +295,20 @@ void tcp_abort(struct tcp_pcb *p, int error)
 	if (p->state >= TCP_SYN_RECEIVED && p->state != TCP_TIME_WAIT)
 		tcp_send_reset(p);
 	tcp_close_now(p, error);
+}
+
+/* tcp(7), TCP_LINGER2; never so short that a lost FIN could not be repaired. */
+void tcp_fin_wait_2_orphaned(struct tcp_pcb *p)
+{
+	vs_time wait = (p->linger2_s ? p->linger2_s : (vs_time)tcp_settings(p)->fin_timeout);
+	vs_time least = tcp_rto(p) * 7 / 2;
+
+	if (p->linger2_s < 0) {
+		tcp_abort(p, 0);
+		return;
+	}
+	wait *= VS_SEC;
+	tcp_deadline_set(p, TCP_DEADLINE_WAIT, tcp_now(p) + (wait > least ? wait : least));
 }
 
 /* The structure goes; to those who look on, the connection stays in TIME-WAIT. */

@@ -50,6 +50,7 @@ static int tcp_listen(struct stk *s, struct stk_socket *so, int backlog)
 		return -EADDRINUSE;
 	}
 	p->children = p->accept_first = p->accept_last = NULL;
+	p->accept_count = p->embryos = 0;
 	p->fastopen_count = p->fastopen_resets = 0;
 	tcp_state_set(p, TCP_LISTEN);
 	tcp_listener_insert(p);
@@ -200,6 +201,8 @@ static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, con
 	if (!done && len)
 		return room ? -ENOMEM : -EAGAIN;
 	p->more = flags & STK_MSG_MORE;
+	if ((flags & STK_MSG_EOR) && done == len)
+		tcp_eor_write(p);
 	if ((flags & STK_MSG_OOB) && done)
 		tcp_urgent_write(p);
 	tcp_output(p);
@@ -342,8 +345,7 @@ static void tcp_close(struct stk *s, vs_time now, struct stk_socket *so)
 			break;
 		}
 		if (p->state == TCP_FIN_WAIT_2)
-			tcp_deadline_set(p, TCP_DEADLINE_WAIT,
-					 now + tcp_settings(p)->fin_timeout * VS_SEC);
+			tcp_fin_wait_2_orphaned(p);
 		if (!p->snd_shut)
 			shut_send(p);
 		break;
@@ -386,6 +388,7 @@ static void tcp_abandon(struct stk *s, struct stk_socket *so)
 	tcp_sndbuf_clear(p);
 	tcp_sent_clear(p);
 	tcp_fastopen_key_free(p);
+	tcp_eor_clear(p);
 	vs_timer_remove(&s->timers, &p->timer);
 	p->state = TCP_CLOSED;
 	p->stk = NULL;

@@ -5,6 +5,7 @@
 #define RCVBUF_MIN 2304
 #define SNDBUF_MIN 4608
 #define BUFFER_MAX (1u << 30)
+#define FIN_TIMEOUT_MAX 120 /* s */
 #define BACKLOG_MAX 4096 /* net.core.somaxconn */
 
 static uint32_t within(int64_t value, uint32_t least, uint32_t most)
@@ -49,6 +50,34 @@ static int push_option_set(struct tcp_pcb *p, enum stk_option option, int64_t va
 	tcp_output(p);
 	p->push_now = false;
 	return 0;
+}
+
+/* How often a SYN-ACK that leaves after 1, 2, 4 ... s may leave within so many seconds; and back.
+ */
+static uint8_t timeouts_of(int64_t seconds)
+{
+	int64_t wait = 1, sum = 1;
+	uint8_t n = 1;
+
+	if (seconds <= 0)
+		return 0;
+	while (seconds > sum && n < UINT8_MAX) {
+		wait = wait < 60 ? 2 * wait : 120;
+		sum += wait;
+		n++;
+	}
+	return n;
+}
+
+static int64_t seconds_of(uint8_t timeouts)
+{
+	int64_t wait = 1, sum = 0;
+
+	for (; timeouts; timeouts--) {
+		sum += wait;
+		wait = wait < 60 ? 2 * wait : 120;
+	}
+	return sum;
 }
 
 /* RFC 7413 5, appendix A; tcp(7). */
@@ -131,6 +160,17 @@ int tcp_option_set(struct stk *s, vs_time now, struct stk_socket *so, enum stk_o
 		return 0;
 	case STK_SO_OOBINLINE:
 		p->urgent_inline = value != 0;
+		return 0;
+	case STK_TCP_SYNCNT:
+		if (value < 1 || value > 127)
+			return -EINVAL;
+		p->syn_count = (uint8_t)value;
+		return 0;
+	case STK_TCP_DEFER_ACCEPT:
+		p->defer_accept = timeouts_of(value);
+		return 0;
+	case STK_TCP_LINGER2:
+		p->linger2_s = value < 0 ? -1 : (int16_t)within(value, 0, FIN_TIMEOUT_MAX);
 		return 0;
 	case STK_TCP_FASTOPEN:
 	case STK_TCP_FASTOPEN_CONNECT:
@@ -228,6 +268,15 @@ int tcp_option_get(struct stk *s, struct stk_socket *so, enum stk_option option,
 		return 0;
 	case STK_SO_OOBINLINE:
 		*value = p->urgent_inline;
+		return 0;
+	case STK_TCP_SYNCNT:
+		*value = p->syn_count ? p->syn_count : tcp_settings(p)->syn_retries;
+		return 0;
+	case STK_TCP_DEFER_ACCEPT:
+		*value = seconds_of(p->defer_accept);
+		return 0;
+	case STK_TCP_LINGER2:
+		*value = p->linger2_s ? p->linger2_s : (int64_t)tcp_settings(p)->fin_timeout;
 		return 0;
 	case STK_ATMARK:
 		*value = tcp_urgent_at_mark(p);

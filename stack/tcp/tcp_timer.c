@@ -86,13 +86,20 @@ static void retransmit(struct tcp_pcb *p)
 	uint32_t retries = p->orphan ? set->orphan_retries : set->retries2;
 
 	if (p->state == TCP_SYN_SENT || p->state == TCP_SYN_RECEIVED) {
-		retries = p->passive ? set->synack_retries : set->syn_retries;
-		if (exhausted(p, retries)) {
+		uint32_t defer = p->bare_acked ? p->listener->defer_accept : 0;
+
+		retries = p->passive ? set->synack_retries
+				     : p->syn_count ? p->syn_count
+						    : set->syn_retries;
+		if (exhausted(p, tcp_max(retries, defer))) {
 			tcp_fastopen_timeout(p, true);
 			give_up(p);
 			return;
 		}
 		back_off(p);
+		/* Who has answered and has nothing to say is asked again only in the end. */
+		if (p->timeouts < defer)
+			return;
 		tcp_fastopen_timeout(p, false);
 		stk_count(p->stk, STK_TcpTimeouts);
 		stk_count(p->stk, STK_TcpRetransSegs);
