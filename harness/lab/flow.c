@@ -217,9 +217,6 @@ void lab_flow_sample(void *ctx, vs_time now, const struct tcp_sample *s)
 	flow->local = s->local;
 	flow->remote = s->remote;
 	flow->iss = s->iss;
-	flow->cwnd = s->cwnd;
-	flow->ssthresh = s->ssthresh;
-	flow->in_flight = s->in_flight;
 	switch (s->event) {
 	case TCP_EVENT_SEND:
 		end = unwrap(flow, s->seq + s->len - s->iss - 1);
@@ -254,8 +251,14 @@ void lab_flow_sample(void *ctx, vs_time now, const struct tcp_sample *s)
 	if (s->snd_wnd != flow->snd_wnd)
 		lab_series_add(&flow->series[WINDOW], now, s->snd_wnd);
 	flow->snd_wnd = s->snd_wnd;
-	lab_series_add(&flow->series[CWND], now, s->cwnd);
-	lab_series_add(&flow->series[IN_FLIGHT], now, s->in_flight);
+	/* A value holds until the next one; the last state tells when all of them end. */
+	if (s->cwnd != flow->cwnd || s->event == TCP_EVENT_STATE)
+		lab_series_add(&flow->series[CWND], now, s->cwnd);
+	flow->cwnd = s->cwnd;
+	if (s->in_flight != flow->in_flight || s->event == TCP_EVENT_STATE)
+		lab_series_add(&flow->series[IN_FLIGHT], now, s->in_flight);
+	flow->in_flight = s->in_flight;
+	flow->ssthresh = s->ssthresh;
 	if (s->ssthresh != flow->ssthresh_last && s->ssthresh < INT32_MAX)
 		lab_series_add(&flow->series[SSTHRESH], now, s->ssthresh);
 	flow->ssthresh_last = s->ssthresh;

@@ -162,7 +162,7 @@ VSQ_API int vsq_metric(struct vsq_lab *, const char *name, double *value);
  * ".seq" (data sent: end, relative), ".ack", ".rtt" (of segments), ".state" (RFC 9293's, numbered
  * as enum tcp_state), ".phase" (0 open, 1 disorder, 2 cwr, 3 recovery, 4 loss),
  * ".retransmit_fast", ".retransmit_rto", ".resent.REASON" for each of syn fast partial prr rescue
- * rack tlp rto frto loss mtu, ".lost" (starts of segments, relative),
+ * rack tlp rto frto loss mtu text, ".lost" (starts of segments, relative),
  * "cable.NAME.node", "cable.NAME.lr.queue" (bytes). A long series is thinned out, but keeps its
  * extremes. Lends two arrays of count values until the lab goes on; -ENOENT.
  */

@@ -184,7 +184,9 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 		 */
 		if (p->rack.slow)
 			tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
-		tcp_sample(p, TCP_EVENT_DUPLICATE, p->snd_una, 0);
+		/* The first tells of disorder; what the others do is seen when something leaves. */
+		if (p->snd_wnd != wnd || (p->sack_on ? !sacked : p->dupacks == 1))
+			tcp_sample(p, TCP_EVENT_DUPLICATE, p->snd_una, 0);
 		return;
 	}
 	if (p->snd_una == p->snd_nxt)
