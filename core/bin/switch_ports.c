@@ -317,7 +317,6 @@ void ports_remove(struct ports *ps, int endpoint)
 	if (!p)
 		return;
 	ps->by_endpoint[endpoint] = NULL;
-	rt_remove(ps->rt, p->fd);
 	for (int i = 0; i < ps->dirty_count; i++)
 		if (ps->dirty[i] == p)
 			ps->dirty[i--] = ps->dirty[--ps->dirty_count];
@@ -325,6 +324,7 @@ void ports_remove(struct ports *ps, int endpoint)
 		wait_no_more(p);
 	release_waiters(p);
 	set_blocked(p, false);
+	rt_remove(ps->rt, p->fd);
 	queue_drop(p, &p->stats.drop_gone);
 	free(p);
 }
