@@ -2,8 +2,9 @@
 /* Measures one switch that runs already: a sender and receivers of the system's libvdeplug, the
  * frames that arrive, and the processor time that the switch needs for them.
  *
- *	switch_bench DIR PID SIZE RECEIVERS MILLISECONDS RATE BURNERS
+ *	switch_bench DIR PID SIZE RECEIVERS MILLISECONDS RATE BURNERS [DIR2]
  *
+ * With DIR2 the receivers are on that switch, and PID is what joins the two.
  * With one receiver frames are unicast to it, with more they are flooded. RATE is in frames per
  * second, 0 for as fast as the switch takes them. BURNERS processes compete for the processors.
  * Prints one JSON object: sent, delivered (by all receivers), seconds, cpu_ns of the switch.
@@ -45,7 +46,7 @@ struct board {
 
 struct bench {
 	struct lib lib;
-	char *dir;
+	char *dir, *dir_to; /* of the sender's switch, and the receivers' */
 	int pid;
 	size_t size;
 	int receivers, milliseconds, burners;
@@ -98,13 +99,13 @@ static void lib_load(struct lib *lib)
 		fail("libvdeplug.so.2");
 }
 
-static VDECONN *join(const struct bench *b, const char *name)
+static VDECONN *join(const struct bench *b, char *dir, const char *name)
 {
 	struct vde_open_args args = {.mode = 0700};
-	VDECONN *conn = b->lib.open(b->dir, (char *)name, LIBVDEPLUG_INTERFACE_VERSION, &args);
+	VDECONN *conn = b->lib.open(dir, (char *)name, LIBVDEPLUG_INTERFACE_VERSION, &args);
 
 	if (!conn)
-		fail(b->dir);
+		fail(dir);
 	return conn;
 }
 
@@ -192,7 +193,7 @@ static pid_t child(const struct bench *b)
 /* Every connection lives in this process and is inherited, so that their ends close together. */
 static void measure(struct bench *b)
 {
-	VDECONN *sender = join(b, "bench sender"), *receivers[RECEIVERS_MAX];
+	VDECONN *sender = join(b, b->dir, "bench sender"), *receivers[RECEIVERS_MAX];
 	unsigned char frame[64];
 	pid_t burners[RECEIVERS_MAX], s, r;
 	uint64_t cpu, delivered;
@@ -202,7 +203,7 @@ static void measure(struct bench *b)
 		char name[32];
 
 		snprintf(name, sizeof(name), "bench receiver %d", i);
-		receivers[i] = join(b, name);
+		receivers[i] = join(b, b->dir_to, name);
 	}
 	/* The switch learns where the receiver is. */
 	frame_make(frame, sizeof(frame), mac_sender, mac_receiver);
@@ -248,12 +249,14 @@ int main(int argc, char **argv)
 {
 	struct bench b = {0};
 
-	if (argc != 8) {
-		fputs("usage: switch_bench DIR PID SIZE RECEIVERS MILLISECONDS RATE BURNERS\n",
+	if (argc != 8 && argc != 9) {
+		fputs("usage: switch_bench DIR PID SIZE RECEIVERS MILLISECONDS RATE BURNERS "
+		      "[DIR2]\n",
 		      stderr);
 		return 2;
 	}
 	b.dir = argv[1];
+	b.dir_to = argc == 9 ? argv[8] : argv[1];
 	b.pid = atoi(argv[2]);
 	b.size = (size_t)atoi(argv[3]);
 	b.receivers = atoi(argv[4]);

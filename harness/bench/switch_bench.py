@@ -50,10 +50,13 @@ class Switch:
 
 def measure(tool: pathlib.Path, switch: Switch, size: int, receivers: int, milliseconds: int,
             rate: int = 0, burners: int = 0) -> dict[str, float]:
-    answer = subprocess.run(
-        [str(tool), str(switch.directory), str(switch.process.pid), str(size), str(receivers),
-         str(milliseconds), str(rate), str(burners)],
-        capture_output=True, text=True, timeout=60, check=True)
+    return run(tool, switch.directory, switch.process.pid, size, receivers, milliseconds, rate,
+               burners)
+
+
+def run(tool: pathlib.Path, *arguments: object) -> dict[str, float]:
+    answer = subprocess.run([str(word) for word in (tool, *arguments)], capture_output=True,
+                            text=True, timeout=60, check=True)
     return json.loads(answer.stdout)
 
 
