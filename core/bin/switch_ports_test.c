@@ -86,8 +86,9 @@ static int take(void *ctx, int fd, struct vs_frame **frames, unsigned count, boo
 	if (l->recv_error)
 		return l->recv_error;
 	for (; n < count && l->pending; n++, l->pending--) {
-		uint8_t bytes[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, (uint8_t)fd};
+		uint8_t bytes[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2};
 
+		bytes[11] = (uint8_t)fd;
 		bytes[14] = (uint8_t)(w->made >> 8);
 		bytes[15] = (uint8_t)w->made++;
 		frames[n] = vs_frame_from(w->pool, bytes, sizeof(bytes));

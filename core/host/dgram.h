@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Datagrams in batches: received straight into frames of a pool, many with one system call, and sent
- * straight out of them.
+/* Datagrams in batches: received straight into frames of a pool, many with one system call, and
+ * sent straight out of them.
  */
 #ifndef VSQ_HOST_DGRAM_H
 #define VSQ_HOST_DGRAM_H
@@ -35,8 +35,8 @@ struct dgram_stats dgram_rx_stats(const struct dgram_rx *);
 int dgram_recv_frames(struct dgram_rx *, int fd, struct vs_frame **frames, unsigned count,
 		      bool *more);
 
-/* Sends without waiting, on a connected socket, up to count frames, which it borrows. Returns how many were sent, or -errno when the first could not be: -EAGAIN when the
- * peer's queue is full.
+/* Sends without waiting, on a connected socket, up to count frames, which it borrows. Returns how
+ * many were sent, or -errno when the first could not be: -EAGAIN when the peer's queue is full.
  */
 int dgram_send_frames(int fd, struct vs_frame *const *frames, unsigned count);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Our wirefilter against Debian's, without any fault set, as fast as it goes: between two switches of
-ours, a sender of Debian's libvdeplug on one and a receiver on the other.
+"""Our wirefilter against Debian's, without any fault set, as fast as it goes: between two switches
+of ours, a sender of Debian's libvdeplug on one and a receiver on the other.
 
 Both filters run for the whole measurement and are measured in turns. What the filter loses is lost
 because it reads more than it can hand on; the figure that counts is what arrives.
