@@ -2,3 +2,5 @@ $(call declare,library,host,assert.c console.c dgram.c memory.c process.c rt_pos
 $(call declare,unit,rt_posix_test.c,host base)
 $(call declare,unit,sock_test.c,host base)
 $(call declare,unit,dgram_test.c,host base)
+$(call declare,unit,process_test.c,host base)
+$(call declare,unit,console_test.c,mgmt host base)
