@@ -158,7 +158,7 @@ static size_t continuations(const struct term *t, const char *prefix, size_t len
 	return count;
 }
 
-static unsigned char complete(EditLine *el, int key)
+static unsigned char complete(EditLine *el, wint_t key)
 {
 	const LineInfo *line = el_line(el);
 	size_t len = (size_t)(line->cursor - line->buffer), common = 0, count;
@@ -206,7 +206,8 @@ static int editor_open(struct term *t, struct editor *e)
 	el_set(e->el, EL_SIGNAL, 1);
 	el_set(e->el, EL_HIST, history, e->history);
 	el_set(e->el, EL_GETCFN, get_character);
-	el_set(e->el, EL_ADDFN, "vde-complete", "complete a command", complete);
+	/* Of the narrow call's two texts libedit makes copies that it never frees. */
+	el_wset(e->el, EL_ADDFN, L"vde-complete", L"complete a command", complete);
 	el_set(e->el, EL_BIND, "^I", "vde-complete", NULL);
 	el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	el_source(e->el, NULL);
