@@ -2,11 +2,13 @@
 /* Measures one switch that runs already: a sender and receivers of the system's libvdeplug, the
  * frames that arrive, and the processor time that the switch needs for them.
  *
- *	switch_bench DIR PID SIZE RECEIVERS MILLISECONDS RATE BURNERS [DIR2]
+ *	switch_bench DIR PID SIZE RECEIVERS[p] MILLISECONDS RATE BURNERS [DIR2]
  *
  * With DIR2 the receivers are on that switch, and PID is what joins the two.
- * With one receiver frames are unicast to it, with more they are flooded. RATE is in frames per
- * second, 0 for as fast as the switch takes them. BURNERS processes compete for the processors.
+ * With one receiver frames are unicast to it, with more they are flooded. All receivers are one
+ * process, or with a p behind their number a process each, as virtual machines are. RATE is in
+ * frames per second, 0 for as fast as the switch takes them. BURNERS processes compete for the
+ * processors.
  * Prints one JSON object: sent, delivered (by all receivers), seconds, cpu_ns of the switch.
  * The library is loaded at run time, so that building needs none.
  */
@@ -40,7 +42,7 @@ struct lib {
 /* What the processes tell each other. */
 struct board {
 	volatile bool stop;
-	volatile uint64_t sent, delivered;
+	volatile uint64_t sent, delivered[RECEIVERS_MAX]; /* by each receiving process */
 	volatile int64_t last_ns; /* when the last frame came */
 };
 
@@ -49,7 +51,7 @@ struct bench {
 	char *dir, *dir_to; /* of the sender's switch, and the receivers' */
 	int pid;
 	size_t size;
-	int receivers, milliseconds, burners;
+	int receivers, processes, milliseconds, burners;
 	long rate;
 	struct board *board;
 };
@@ -121,12 +123,13 @@ static void frame_make(unsigned char *frame, size_t size, const char *to, const 
 static const char mac_sender[] = "\x02\0\0\0\0\1", mac_receiver[] = "\x02\0\0\0\0\2",
 		  mac_all[] = "\xff\xff\xff\xff\xff\xff";
 
-static void receive(const struct bench *b, VDECONN **conns)
+/* Process number `number` of the receivers: what comes for these of them. */
+static void receive(const struct bench *b, int number, VDECONN **conns, int count)
 {
 	struct pollfd pfds[RECEIVERS_MAX];
 	unsigned char frame[VDE_ETHBUFSIZE];
 
-	for (int i = 0; i < b->receivers; i++) {
+	for (int i = 0; i < count; i++) {
 		int fd = b->lib.datafd(conns[i]);
 
 		/* Debian's library does not honour MSG_DONTWAIT. */
@@ -136,18 +139,18 @@ static void receive(const struct bench *b, VDECONN **conns)
 	for (;;) {
 		uint64_t got = 0;
 
-		if (poll(pfds, (nfds_t)b->receivers, 100) <= 0) {
+		if (poll(pfds, (nfds_t)count, 100) <= 0) {
 			if (b->board->stop)
 				return;
 			continue;
 		}
-		for (int i = 0; i < b->receivers; i++) {
+		for (int i = 0; i < count; i++) {
 			if (!(pfds[i].revents & POLLIN))
 				continue;
 			while (b->lib.recv(conns[i], frame, sizeof(frame), 0) > 1)
 				got++;
 		}
-		b->board->delivered += got;
+		b->board->delivered[number] += got;
 		b->board->last_ns = now_ns();
 	}
 }
@@ -190,12 +193,22 @@ static pid_t child(const struct bench *b)
 	return pid;
 }
 
+static uint64_t delivered_by_all(const struct bench *b)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < b->processes; i++)
+		sum += b->board->delivered[i];
+	return sum;
+}
+
 /* Every connection lives in this process and is inherited, so that their ends close together. */
 static void measure(struct bench *b)
 {
 	VDECONN *sender = join(b, b->dir, "bench sender"), *receivers[RECEIVERS_MAX];
 	unsigned char frame[64];
-	pid_t burners[RECEIVERS_MAX], s, r;
+	pid_t burners[RECEIVERS_MAX], readers[RECEIVERS_MAX], s;
+	int each = b->receivers / b->processes;
 	uint64_t cpu, delivered;
 	int64_t start, end;
 
@@ -214,10 +227,12 @@ static void measure(struct bench *b)
 		while (burners[i] == 0)
 			;
 	}
-	r = child(b);
-	if (r == 0) {
-		receive(b, receivers);
-		_exit(0);
+	for (int i = 0; i < b->processes; i++) {
+		readers[i] = child(b);
+		if (readers[i] == 0) {
+			receive(b, i, receivers + i * each, each);
+			_exit(0);
+		}
 	}
 	s = child(b);
 	if (s == 0) {
@@ -226,15 +241,16 @@ static void measure(struct bench *b)
 	}
 	usleep(100000);
 	cpu = cpu_ns(b->pid);
-	delivered = b->board->delivered;
+	delivered = delivered_by_all(b);
 	start = now_ns();
 	usleep((useconds_t)b->milliseconds * 1000);
 	cpu = cpu_ns(b->pid) - cpu;
-	delivered = b->board->delivered - delivered;
+	delivered = delivered_by_all(b) - delivered;
 	end = now_ns();
 	b->board->stop = true;
 	waitpid(s, NULL, 0);
-	waitpid(r, NULL, 0);
+	for (int i = 0; i < b->processes; i++)
+		waitpid(readers[i], NULL, 0);
 	for (int i = 0; i < b->burners; i++) {
 		kill(burners[i], SIGKILL);
 		waitpid(burners[i], NULL, 0);
@@ -242,7 +258,7 @@ static void measure(struct bench *b)
 	printf("{\"seconds\": %.6f, \"delivered\": %llu, \"cpu_ns\": %llu, \"sent_total\": %llu, "
 	       "\"delivered_total\": %llu}\n",
 	       (double)(end - start) / 1e9, (unsigned long long)delivered, (unsigned long long)cpu,
-	       (unsigned long long)b->board->sent, (unsigned long long)b->board->delivered);
+	       (unsigned long long)b->board->sent, (unsigned long long)delivered_by_all(b));
 }
 
 int main(int argc, char **argv)
@@ -250,7 +266,7 @@ int main(int argc, char **argv)
 	struct bench b = {0};
 
 	if (argc != 8 && argc != 9) {
-		fputs("usage: switch_bench DIR PID SIZE RECEIVERS MILLISECONDS RATE BURNERS "
+		fputs("usage: switch_bench DIR PID SIZE RECEIVERS[p] MILLISECONDS RATE BURNERS "
 		      "[DIR2]\n",
 		      stderr);
 		return 2;
@@ -260,6 +276,7 @@ int main(int argc, char **argv)
 	b.pid = atoi(argv[2]);
 	b.size = (size_t)atoi(argv[3]);
 	b.receivers = atoi(argv[4]);
+	b.processes = strchr(argv[4], 'p') ? b.receivers : 1;
 	b.milliseconds = atoi(argv[5]);
 	b.rate = atol(argv[6]);
 	b.burners = atoi(argv[7]);
