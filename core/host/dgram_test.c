@@ -47,7 +47,7 @@ static int unmake(void **state)
 
 static void send_bytes(struct pair *p, size_t len)
 {
-	uint8_t bytes[LEN_MAX + 100];
+	uint8_t bytes[LEN_MAX + 100] = {0};
 
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (uint8_t)(i * 7 + len);
