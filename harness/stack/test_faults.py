@@ -8,6 +8,7 @@ faults and sizes.
 import hashlib
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -150,3 +151,53 @@ def test_fragments_of_a_large_ping_come_back_together(lan, family, fault):
     assert lan.counters(host)["IpReasmOKs"] >= 5
     out = lan.our_client(*cable(fault), "--ping", f"{LINUX[family]},5,60000")
     assert b"5 sent, 5 received, 0 wrong" in out.stdout
+
+
+FAR = {4: ("10.8.0.1", "10.8.0.2"), 6: ("fd08::1", "fd08::2")}  # a namespace behind Linux
+
+
+@pytest.fixture
+def far(lan):
+    """Linux becomes a router, and another Linux is behind it."""
+    other = f"{lan.name}-far"
+    subprocess.run(["ip", "netns", "add", other], check=True)
+    try:
+        lan.run("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", other)
+        lan.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+        lan.run("ip", "link", "set", "v0", "up")
+        inside = ["ip", "-n", other]
+        lan.run(*inside, "link", "set", "lo", "up")
+        lan.run(*inside, "link", "set", "v1", "up")
+        for family, (near, address) in FAR.items():
+            bits, nodad = {4: (24, ()), 6: (64, ("nodad",))}[family]
+            lan.run("ip", "addr", "add", f"{near}/{bits}", "dev", "v0", *nodad)
+            lan.run(*inside, "addr", "add", f"{address}/{bits}", "dev", "v1", *nodad)
+            lan.run(*inside, f"-{family}", "route", "add", "default", "via", near)
+        yield lambda *command: lan.run("ip", "netns", "exec", other, *command)
+    finally:
+        subprocess.run(["ip", "netns", "del", other], check=False)
+
+
+@families
+def test_through_a_linux_router(lan, far, family):
+    routes = ("--route", f"default,{LINUX[4]}", "--route", f"default,{LINUX[6]}")
+    lan.our_host(*routes, *cable("many"), "--http", "80", "--echo", "7", "--iperf3-server", "5201")
+    far("curl", "-sS", "--fail", "-m", "50", "-o", lan.tmp / "body",
+        f"http://{host_in_url(OURS[family])}/bytes/{SIZE}")
+    assert digest((lan.tmp / "body").read_bytes()) == digest(body(SIZE))
+    (lan.tmp / "sent").write_bytes(os.urandom(SIZE))
+    far("sh", "-c", f"nc -N {OURS[family]} 7 < {lan.tmp}/sent > {lan.tmp}/received")
+    assert digest((lan.tmp / "received").read_bytes()) == digest((lan.tmp / "sent").read_bytes())
+    result = far("iperf3", "-c", OURS[family], "-t", "1", "-R", "-J")
+    assert b'"error"' not in result.stdout
+
+
+# UDP to closed ports, echo requests, and SYNs to a closed port.
+@pytest.mark.parametrize("probe", ("default", "icmp", "tcp"))
+@families
+def test_traceroute_finds_us_behind_a_linux_router(lan, far, family, probe):
+    lan.our_host("--route", f"default,{LINUX[4]}", "--route", f"default,{LINUX[6]}")
+    out = far("traceroute", f"-{family}", "-n", "-M", probe, "-q", "1", "-w", "5", "-N", "1",
+              "-m", "4", OURS[family]).stdout.decode()
+    hops = [line.split()[1] for line in out.splitlines()[1:]]
+    assert hops == [FAR[family][0], OURS[family]]
