@@ -293,6 +293,7 @@ struct tcp_pcb {
 	bool embryo : 1;	  /* ... whose handshake is not over */
 	bool bare_acked : 1;	  /* ... but for data, which the listener waits for */
 	bool accepted : 1;
+	bool orphan_counted : 1;
 
 	/* Fast open. */
 	bool fastopen_connect : 1;	 /* asked for: connect() waits for the first write ... */
@@ -459,7 +460,7 @@ struct tcp_settings {
 	uint32_t max_tw_buckets, tw_reuse;
 	uint32_t mtu_probing, base_mss, mtu_probe_floor;
 	uint32_t mtu_probe_threshold, mtu_probe_interval_s;
-	uint32_t retries1;
+	uint32_t retries1, max_orphans;
 };
 
 struct tcp {
@@ -472,6 +473,7 @@ struct tcp {
 	uint8_t *chunks; /* free ones, linked through their first bytes */
 	uint32_t chunks_free;
 	uint32_t port_hint;
+	uint32_t orphans; /* that applications have closed, in any state but TIME-WAIT */
 	uint64_t connections;
 	uint32_t challenges;  /* sent in the second that began at challenge_at */
 	vs_time challenge_at;

@@ -342,6 +342,7 @@ void tcp_reap(struct tcp_pcb *p)
 	if (p->state != TCP_CLOSED || !p->orphan)
 		return;
 	tcp_listen_forget(p);
+	p->stk->tcp->orphans -= p->orphan_counted;
 	tcp_rcvbuf_clear(p);
 	buffers_clear(p);
 	tcp_fastopen_key_free(p);
@@ -405,6 +406,7 @@ int tcp_create(struct stk *s)
 		.max_tw_buckets = 65536,
 		.tw_reuse = 2,
 		.retries1 = 3,
+		.max_orphans = 65536,
 		.base_mss = 1024,
 		.mtu_probe_floor = TCP_MSS_MIN,
 		.mtu_probe_threshold = 8,

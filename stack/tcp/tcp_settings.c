@@ -50,6 +50,7 @@ static const struct setting settings[] = {
 	SETTING("ecn", ecn, 1, 0, 2),
 	SETTING("ecn_fallback", ecn_fallback, 1, 0, 1),
 	SETTING("rfc1337", rfc1337, 1, 0, 1),
+	SETTING("max_orphans", max_orphans, 1, 0, 1 << 30),
 	SETTING("retries1", retries1, 1, 0, 127),
 	SETTING("mtu_probing", mtu_probing, 1, 0, 2),
 	SETTING("base_mss", base_mss, 1, 48, 65535),

@@ -340,10 +340,12 @@ static void tcp_close(struct stk *s, vs_time now, struct stk_socket *so)
 	case TCP_LAST_ACK:
 		/* What was not read is lost: the peer must not believe otherwise (RFC 2525 2.17).
 		 */
-		if (unread || p->linger_s == 0) {
+		if (unread || p->linger_s == 0 || s->tcp->orphans >= tcp_settings(p)->max_orphans) {
 			tcp_abort(p, 0);
 			break;
 		}
+		p->orphan_counted = true;
+		s->tcp->orphans++;
 		if (p->state == TCP_FIN_WAIT_2)
 			tcp_fin_wait_2_orphaned(p);
 		if (!p->snd_shut)

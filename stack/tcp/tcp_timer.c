@@ -61,11 +61,21 @@ static void back_off(struct tcp_pcb *p)
 	tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, at);
 }
 
+/* Of what nobody holds, fewer; "net.ipv4.tcp_orphan_retries" 0 means 8, as in Linux. */
+static uint32_t retries_of(const struct tcp_pcb *p)
+{
+	const struct tcp_settings *set = tcp_settings(p);
+
+	if (!p->orphan)
+		return set->retries2;
+	return set->orphan_retries ? set->orphan_retries : 8;
+}
+
 static void probe(struct tcp_pcb *p)
 {
 	uint32_t nxt = p->snd_nxt;
 
-	if (exhausted(p, p->orphan ? tcp_settings(p)->orphan_retries : tcp_settings(p)->retries2)) {
+	if (exhausted(p, retries_of(p))) {
 		give_up(p);
 		return;
 	}
@@ -83,7 +93,7 @@ static void probe(struct tcp_pcb *p)
 static void retransmit(struct tcp_pcb *p)
 {
 	const struct tcp_settings *set = tcp_settings(p);
-	uint32_t retries = p->orphan ? set->orphan_retries : set->retries2;
+	uint32_t retries = retries_of(p);
 
 	if (p->state == TCP_SYN_SENT || p->state == TCP_SYN_RECEIVED) {
 		uint32_t defer = p->bare_acked ? p->listener->defer_accept : 0;
