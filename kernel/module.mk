@@ -11,6 +11,8 @@ kernel_tests := $(patsubst %.c,$(B)/kernel/test/%,$(notdir $(wildcard kernel/*/t
 kbuild       = env -u MAKEFLAGS -u MFLAGS -u MAKEOVERRIDES -u CFLAGS -u CPPFLAGS -u LDFLAGS \
 	$(MAKE) -s -j2 -C /lib/modules/$1/build M=$(abspath $(B))/kernel/$1 VSQ=$(CURDIR)
 
+headers_installed += $(wildcard kernel/uapi/*.h kernel/uapi/net/*.h)
+
 kernel: $(KERNELS:%=$(B)/kernel/%/built) $(kernel_tests) ## kernel modules and their test programs (build/kernel/)
 	@$(if $(KERNELS),,echo "  no kernel headers in /lib/modules/*/build: modules are not built" \
 		"(ci/bootstrap kernel)")

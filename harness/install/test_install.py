@@ -46,6 +46,7 @@ def test_everything_built_is_installed(system: pathlib.Path) -> None:
     assert (system / "usr/lib/libvdeplug.so").is_symlink()
     assert (system / "usr/lib/libvsq.so.0").exists()
     assert (system / "usr/include/libvdeplug.h").exists()
+    assert (system / "usr/include/net/af_ipn.h").exists()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

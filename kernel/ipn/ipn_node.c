@@ -143,7 +143,7 @@ static void enqueue(struct ipn_node *to, struct msgpool_item *msg, bool oob)
 		item_free(old);
 }
 
-void ipn_proto_sendmsg(struct ipn_node *to, struct msgpool_item *msg, int depth)
+void ipn_proto_send(struct ipn_node *to, struct msgpool_item *msg, int depth)
 {
 	if (depth > IPN_MAX_DEPTH || msg->len < 0 || WARN_ON_ONCE(msg->len > msg->ipn->mtu))
 		return;
@@ -152,7 +152,7 @@ void ipn_proto_sendmsg(struct ipn_node *to, struct msgpool_item *msg, int depth)
 	else if (!(to->shutdown & RCV_SHUTDOWN))
 		enqueue(to, msg, false);
 }
-EXPORT_SYMBOL_GPL(ipn_proto_sendmsg);
+EXPORT_SYMBOL_GPL(ipn_proto_send);
 
 void ipn_proto_oobsendmsg(struct ipn_node *to, struct msgpool_item *msg)
 {

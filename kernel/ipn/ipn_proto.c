@@ -77,9 +77,11 @@ void ipn_proto_put(struct ipn_protocol *proto)
 
 void ipn_proto_inject(struct ipn_node *node, struct msgpool_item *msg)
 {
+	ipn_handlemsg *handle = node->ipn->proto->ipn_p_handlemsg;
+
 	local_bh_disable();
 	rcu_read_lock();
-	node->ipn->proto->ipn_p_handlemsg(node, msg, 0);
+	handle(node, msg, 0);
 	rcu_read_unlock();
 	local_bh_enable();
 }

@@ -93,13 +93,18 @@ struct ipn_node {
 #define IPN_NODEFLAG_OOB_NUMNODES     0x100
 #define IPN_NODEFLAG_NETDEV           (IPN_NODEFLAG_TAP | IPN_NODEFLAG_GRAB)
 
+/* Says who gets a message of FROM's, which it lends; 0. */
+typedef int ipn_handlemsg(struct ipn_node *from, struct msgpool_item *msgitem, int depth);
+
 /* A policy.  Only newport and handlemsg must be there. */
 struct ipn_protocol {
 	int refcnt;	/* networks; IPN's own */
 	/* The port of a new node, or -errno.  portno is what it asked for.  When the port is taken
 	 * and it asked for none, IPN gives it a free one. */
 	int (*ipn_p_newport)(struct ipn_node *newport);
-	int (*ipn_p_handlemsg)(struct ipn_node *from, struct msgpool_item *msgitem, int depth);
+	/* An ipn_handlemsg.  The book declares it with a depth and shows it without: both are
+	 * taken, so the compiler cannot check which it is. */
+	void *ipn_p_handlemsg;
 	void (*ipn_p_delport)(struct ipn_node *oldport);
 	void (*ipn_p_postnewport)(struct ipn_node *newport);
 	void (*ipn_p_predelport)(struct ipn_node *oldport);
@@ -121,7 +126,10 @@ int ipn_proto_register_owner(int protocol, struct ipn_protocol *service, struct 
 int ipn_proto_deregister(int protocol);
 
 /* Queues a message for one node, which lends it; it may be sent to several.  Never sleeps. */
-void ipn_proto_sendmsg(struct ipn_node *to, struct msgpool_item *msg, int depth);
+void ipn_proto_send(struct ipn_node *to, struct msgpool_item *msg, int depth);
+/* ipn_proto_sendmsg(to, msg, depth); a policy that is not told the depth leaves it out. */
+#define ipn_proto_sendmsg(...) IPN_PROTO_SENDMSG(__VA_ARGS__, 0, 0)
+#define IPN_PROTO_SENDMSG(to, msg, depth, ...) ipn_proto_send(to, msg, depth)
 /* The same, before all normal messages, if the node handles them. */
 void ipn_proto_oobsendmsg(struct ipn_node *to, struct msgpool_item *msg);
 
