@@ -91,6 +91,8 @@ static ptrdiff_t ping_send(struct stk *s, vs_time now, struct stk_socket *so, co
 	const struct stk_addr *dst = to ? to : &so->remote;
 	const uint8_t *message = buf;
 	bool is4 = wire_addr_is4(&dst->addr);
+	bool group = wire_addr_is_multicast(&dst->addr);
+	int ifindex = dst->ifindex ? dst->ifindex : group ? so->multicast_ifindex : 0;
 	struct vs_frame *f;
 	int error;
 
@@ -116,7 +118,8 @@ static ptrdiff_t ping_send(struct stk *s, vs_time now, struct stk_socket *so, co
 	}
 	wire_put16(f->data + 4, so->local.port);
 	error = icmp_output(s, now, &dst->addr, &so->local.addr,
-			    dst->ifindex ? dst->ifindex : so->local.ifindex, so->ttl, so->tos, f);
+			    ifindex ? ifindex : so->local.ifindex,
+			    group ? so->multicast_ttl : so->ttl, so->tos, f);
 	return error ? error : (ptrdiff_t)len;
 }
 
