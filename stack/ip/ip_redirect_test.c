@@ -218,7 +218,7 @@ static void only_the_first_hop_is_believed_and_only_sense(void **state)
 	static const struct {
 		const char *from, *to, *gateway;
 	} bad4[] = {
-		{"10.0.0.3", "10.0.1.2", "10.0.0.3"},	/* not who it was sent to */
+		{"10.0.0.3", "10.0.1.2", "10.0.0.9"},	/* not from who it was sent to */
 		{"10.0.0.2", "10.0.1.2", "10.0.0.2"},	/* himself */
 		{"10.0.0.2", "10.0.1.2", "10.0.0.1"},	/* us */
 		{"10.0.0.2", "10.0.1.2", "0.0.0.0"},	/* nobody */
@@ -228,7 +228,7 @@ static void only_the_first_hop_is_believed_and_only_sense(void **state)
 		{"10.0.0.2", "10.0.0.9", "10.0.0.3"},	/* needs no router */
 		{"fe80::ff:fe00:101", "2001:db8:1::2", "2001:db8::3"}, /* a router's global one */
 		{"fe80::ff:fe00:101", "2001:db8::9", "fe80::ff:fe00:201"},
-		{"fe80::ff:fe00:201", "2001:db8:1::2", "fe80::ff:fe00:201"},
+		{"fe80::ff:fe00:201", "2001:db8:1::2", "fe80::9"},
 	};
 	struct net n;
 
@@ -242,6 +242,30 @@ static void only_the_first_hop_is_believed_and_only_sense(void **state)
 					       &gateway));
 	}
 	net_fini(&n);
+}
+
+/* RFC 1812 5.2.7.2, RFC 4861 8.2: who sent the packet must be on the link himself. */
+static void who_is_behind_a_router_is_not_redirected(void **state)
+{
+	struct net n;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct stk_addr far = at(i ? "2001:db8:7::7" : "10.0.7.7", 9);
+
+		begin(&n);
+		/* From host 3 by host 2 to host 1, who sends it back to the link. */
+		net_route(&n, 2, i ? "2001:db8:7::/64" : "10.0.7.0/24",
+			  i ? "fe80::ff:fe00:101" : "10.0.0.2");
+		net_route(&n, 1, i ? "2001:db8:7::/64" : "10.0.7.0/24", i ? "fe80::9" : "10.0.0.9");
+		assert_int_equal(stk_send(n.host[3], 0, stk_socket(n.host[3], STK_DGRAM), "x", 1, 0,
+					  &far),
+				 1);
+		net_settle(&n);
+		assert_int_equal(counter(&n, 1, "IpForwDatagrams"), 1);
+		assert_int_equal(counter(&n, 1, "IcmpOutRedirects"), 0);
+		net_fini(&n);
+	}
 }
 
 /* What is remembered is bounded, and the newest stays. */
@@ -279,6 +303,7 @@ int main(void)
 		cmocka_unit_test(settings_decide_who_sends_and_who_obeys),
 		cmocka_unit_test(redirects_are_limited_in_rate),
 		cmocka_unit_test(only_the_first_hop_is_believed_and_only_sense),
+		cmocka_unit_test(who_is_behind_a_router_is_not_redirected),
 		cmocka_unit_test(a_flood_of_redirects_takes_no_more_memory),
 	};
 

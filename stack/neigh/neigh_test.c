@@ -145,6 +145,29 @@ static void absent_neighbour_is_reported_after_three_questions(void **state)
 	}
 }
 
+/* Inside, a mapped address is IPv4's: asked for by ND it must not be found (RFC 4942 2.2). */
+static void mapped_addresses_are_nobodys_in_discovery(void **state)
+{
+	static const uint8_t types[] = {WIRE_ICMP6_NS, WIRE_ICMP6_NA, WIRE_ICMP6_REDIRECT};
+	struct sight s;
+	struct net n;
+
+	(void)state;
+	begin(&n, &s);
+	for (unsigned i = 0; i < 3; i++) {
+		struct wire_addr src = address("fe80::ff:fe00:101"),
+				 dst = address("fe80::ff:fe00:1");
+		struct wire_nd nd = {.type = types[i], .target = address("10.0.0.1")};
+
+		nd_send(n.host[1], 0, ip_if(n.host[1], 1), &src, &dst,
+			(const uint8_t[]){2, 0, 0, 0, 0, 1}, &nd);
+		net_settle(&n);
+		assert_int_equal(counter(&n, 0, "NdInErrors"), i + 1);
+	}
+	assert_int_equal(s.replies, 1); /* the one above */
+	net_fini(&n);
+}
+
 static void queue_of_an_unresolved_neighbour_is_bounded(void **state)
 {
 	struct sight s;
@@ -268,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(neighbour_lives_by_the_states_of_rfc4861),
 		cmocka_unit_test(absent_neighbour_is_reported_after_three_questions),
+		cmocka_unit_test(mapped_addresses_are_nobodys_in_discovery),
 		cmocka_unit_test(queue_of_an_unresolved_neighbour_is_bounded),
 		cmocka_unit_test(full_table_gives_up_the_idle),
 		cmocka_unit_test(arp_learns_only_from_whom_it_deals_with),
