@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the kernel modules cost, in a guest whose clock counts instructions: the same every time.
 
+    ipn          a message to 1 and to 16 receivers, against AF_UNIX and a vde_switch
     kmview       a call whose result a tracer gives, against ptrace's two ways
 
 A program of kernel/*/test prints a line "NAME NS" for each thing it measures; here they become
@@ -19,14 +20,30 @@ KMVIEW = {"bare": "not traced, kmview not loaded",
           "ptrace-sysemu": "ptrace, PTRACE_SYSEMU"}
 
 
-def measured(modules: list[str], program: str) -> dict[str, float]:
+IPN = {"ipn": "IPN broadcast", "unix": "AF_UNIX datagrams", "switch": "vde_switch"}
+
+
+def measured(modules: list[str], program: str, **more) -> dict[str, float]:
     from guest import Order, run, suite
     done = run(Order(modules=[suite.module(word) for word in modules],
-                     programs=[suite.program(program)], icount=True))
+                     programs=[suite.program(program)], icount=True, **more))
     if not done.passed:
         raise RuntimeError(done.account())
     found = re.findall(r"^(?:\[ *[\d.]+\])? *(?:# )?([a-z0-9-]+) (\d+)$", done.console, re.M)
     return {name: int(ns) / NS_AN_INSTRUCTION for name, ns in found}
+
+
+def ipn(build: pathlib.Path) -> None:
+    switches = ("/tmp/one", "/tmp/many")
+    costs = measured(["ipn"], "ipn_cost " + " ".join(switches),
+                     files={"/bin/vde_switch": build / "bin" / "vde_switch"},
+                     setup=[f"vde_switch -d -s {path}" for path in switches])
+    for receivers in (1, 16):
+        print(f"  a message of 64 bytes to {receivers} and its reception, in instructions; the "
+              "last column: times IPN's")
+        for name, words in IPN.items():
+            cost = costs[f"{name}-{receivers}"]
+            print(f"  {words:38} {cost:8.0f} {cost / costs[f'ipn-{receivers}']:8.2f}")
 
 
 def kmview() -> None:
@@ -50,6 +67,7 @@ def main(build: pathlib.Path) -> int:
         print(f"  not measured: {why}")
         return 0
     try:
+        ipn(build)
         kmview()
     except (RuntimeError, VsqError) as error:
         print(f"  {error}", file=sys.stderr)

@@ -21,6 +21,7 @@ LAYERS: dict[str, list[str]] = {
     "stack/netif": [*FOUNDATION, "core/host", "core/plug", "core/link", "stack"],
     "stack/bin": [*FOUNDATION, "core/host", "core/plug", "core/link", "stack"],
     "kernel": ["kernel"],
+    "kernel/ipn/test": ["core/plug", "kernel"],
     "kernel/kvde_switch": [*FOUNDATION, "core/switch", "core/mgmt", "kernel"],
     "ci": [],
     "harness": ["core", "stack", "hypervisor", "kernel"],
