@@ -120,8 +120,11 @@ def test_iperf3_datagrams_come_through(lan, family, arguments, fault):
     assert len(result["end"]["streams"]) == (3 if "-P" in arguments else 1)
     total = result["end"]["sum"]
     assert total["packets"] > 0
-    if fault not in ("slow", "asymmetric", "noise-from-linux"):
+    if fault == "reorder":
         assert total["lost_packets"] == 0
+    elif fault not in ("slow", "asymmetric", "noise-from-linux"):
+        # Copies, and what the end of the test overtakes, confuse its count of the lost.
+        assert abs(total["lost_packets"]) <= total["packets"] / 20
 
 
 OURS_TCP = ("", ",reverse", ",parallel=3", ",parallel=3,reverse")
