@@ -2,6 +2,7 @@
 """QEMU: its command line, whether its KVM works, and its console until it ends or falls silent."""
 from __future__ import annotations
 
+import itertools
 import os
 import selectors
 import shutil
@@ -18,6 +19,7 @@ from .script import PORT
 
 QEMU = "qemu-system-x86_64"
 PROBE_SECONDS = 5
+STATIONS = itertools.count(1)  # guests of one process on one network differ by these
 CPU = "max"  # with SMAP and SMEP: a module that touches user memory unasked faults here too
 
 # What makes a guest quick: no calibration against devices it lacks, no grace periods to wait for.
@@ -83,9 +85,10 @@ def command(order: Order, kernel: Path, initrd: Path, accel: str) -> list[str]:
         words += ["-virtfs", f"local,path={order.artefacts},mount_tag=artefacts,"
                   "security_model=none"]
     for number, nic in enumerate(order.nics):
+        station = os.getpid() % 65536 << 8 | next(STATIONS) % 256
+        mac = ":".join(f"{byte:02x}" for byte in (0x52, 0x54, 0, *station.to_bytes(3, "big")))
         words += ["-netdev", f"{nic},id=n{number}", "-device",
-                  f"e1000,netdev=n{number},mac=52:54:00:00:{number:02x}:{os.getpid() % 256:02x},"
-                  "romfile="]
+                  f"e1000,netdev=n{number},mac={mac},romfile="]
     if order.gdb is not None:
         words += ["-S", "-gdb", f"tcp:localhost:{order.gdb}"]
     return words

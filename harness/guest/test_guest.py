@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest runs what it is given; a fault in its kernel, a silent one, a dead one never pass."""
+import concurrent.futures
 import os
 import pathlib
 import subprocess
@@ -8,7 +9,7 @@ import xml.etree.ElementTree as xml
 
 import pytest
 
-from guest import Program
+from guest import Order, Program, run
 from guest.suite import BUILD, ROOT, missing, module
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
@@ -88,6 +89,35 @@ def test_artefacts_are_outside_while_the_guest_runs(guest, tmp_path) -> None:
                  artefacts=tmp_path / "out")
     assert done.passed, done.account()
     assert (tmp_path / "out" / "x").read_text() == "kept\n"
+
+
+def test_three_guests_on_our_switch_reach_each_other(tmp_path) -> None:
+    sock = tmp_path / "sw"
+    switch = subprocess.Popen([BUILD / "bin" / "vde_switch", "-s", sock], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL)
+    try:
+        while not (sock / "ctl").exists():
+            assert switch.poll() is None
+        # Each answers until all have reached all: who is done says so and waits for the others.
+        talk = script(tmp_path, "talk", """me=$1
+ip link set eth0 up
+ip addr add 10.0.0.$me/24 dev eth0
+for peer in 1 2 3; do
+    until ping -c 1 -W 1 10.0.0.$peer >/dev/null; do :; done
+done
+touch /artefacts/$me
+until [ -e /artefacts/1 ] && [ -e /artefacts/2 ] && [ -e /artefacts/3 ]; do sleep 0.1; done
+""")
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            results = list(pool.map(lambda me: run(Order(
+                programs=[Program(f"{talk} {me}")], nics=[f"vde,sock={sock}"],
+                artefacts=tmp_path / "met")), (1, 2, 3)))
+    finally:
+        switch.kill()
+        switch.wait()
+        switch.stdin.close()
+    for result in results:
+        assert result.passed, result.account()
 
 
 def vsq(*words: str) -> subprocess.CompletedProcess[str]:
