@@ -302,7 +302,8 @@ struct tcp_pcb {
 	bool fastopen_child : 1;	 /* made by a SYN alone */
 	bool fastopen_pending : 1;	 /* counts at its listener */
 	bool syn_fastopen : 1, syn_fastopen_exp : 1; /* our SYN had the option */
-	bool syn_data : 1, syn_data_acked : 1; /* ... text; it arrived. A server's: text came */
+	bool syn_data : 1;   /* ... text */
+	bool syn_data_acked; /* which arrived; a server's: text came */
 
 	/* Flags of the machine. */
 	bool fin_received : 1;
