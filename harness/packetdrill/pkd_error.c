@@ -215,6 +215,9 @@ ssize_t pkd_notice_read(struct pkd *w, struct pkd_file *f, struct msghdr *msg)
 		 f->domain == AF_INET ? IP_RECVERR : IPV6_RECVERR, &e, len);
 	msg->msg_controllen = used;
 	msg->msg_flags |= MSG_ERRQUEUE;
+	/* The bytes themselves would come along, were there room for them. */
+	if (n->at && !(f->stamping & SOF_TIMESTAMPING_OPT_TSONLY))
+		msg->msg_flags |= MSG_TRUNC;
 	free(n);
 	return 0;
 }

@@ -22,6 +22,7 @@ struct io_call {
 	int flags;
 	struct stk_addr peer, *to;
 	bool nonblocking;
+	bool full; /* it waits until it is told that there is room */
 	bool opening; /* the SYN has left with what there was: the rest waits for its answer */
 };
 
@@ -82,6 +83,8 @@ static ssize_t send_attempt(struct pkd_call *c)
 		return -EAGAIN;
 	if (io->opening && io->done == io->len)
 		return (ssize_t)io->done;
+	if (io->full && !(stk_readiness(pkd_world->stk, io->f->stk) & ~(unsigned)STK_IN))
+		return -EAGAIN;
 	do {
 		ssize_t n = stk_send(pkd_world->stk, pkd_world->now, io->f->stk,
 				     io->bytes + io->done, io->len - io->done, flags,
@@ -93,6 +96,7 @@ static ssize_t send_attempt(struct pkd_call *c)
 			io->done += n > 0 ? (size_t)n : 0;
 			return io->nonblocking ? n : -EAGAIN;
 		}
+		io->full = n == -EAGAIN;
 		if (n < 0)
 			return n == -EAGAIN || !io->done ? n : (ssize_t)io->done;
 		io->done += (size_t)n;

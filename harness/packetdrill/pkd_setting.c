@@ -17,7 +17,6 @@ static const struct {
 	{"net.ipv4.tcp_reordering", "3"},
 	{"net.ipv4.tcp_max_reordering", "300"},
 	{"net.ipv4.tcp_tso_win_divisor", "3"},
-	{"net.ipv4.tcp_min_tso_segs", "2"},
 	{"net.ipv4.tcp_tso_rtt_log", "9"},
 	{"net.ipv4.tcp_pacing_ss_ratio", "200"},
 	{"net.ipv4.tcp_pacing_ca_ratio", "120"},

@@ -167,6 +167,10 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 	if (a.bytes)
 		advance(p, in);
 	a.delivered = a.bytes + p->board.sacked - sacked;
+	/* Without SACK duplicates have told of most of it. */
+	if (!p->sack_on && p->dup_bytes && a.bytes)
+		a.delivered = a.bytes > p->dup_bytes + p->mss ? a.bytes - p->dup_bytes
+							      : tcp_min(a.bytes, p->mss);
 	a.marked = p->ecn_on && round && tcp_ecn_acked(p, in->h.flags, a.flight);
 	/* A probe that is answered may go on for ever (RFC 9293 3.8.6.1). */
 	if (p->probing)

@@ -332,6 +332,7 @@ struct tcp_pcb {
 	uint32_t snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, iss;
 	uint32_t rcv_nxt, rcv_wnd, irs;
 	uint32_t snd_wnd_max; /* largest seen */
+	uint32_t snd_tail;    /* from here on writes still join: tcp_write() */
 	uint32_t snd_sml;     /* end of the last small segment sent (Minshall's Nagle) */
 	uint32_t rcv_wup;     /* rcv_nxt when we last sent an ACK */
 	uint32_t fin_seq;     /* with fin_early */
@@ -450,6 +451,7 @@ struct tcp_settings {
 	uint32_t challenge_ack_limit;
 	uint32_t invalid_ratelimit_ms;
 	uint32_t rto_min_ms;
+	uint32_t min_tso_segs;
 	uint32_t recovery, early_retrans; /* RACK, TLP */
 	uint32_t rfc1337;
 	uint32_t frto;
@@ -796,6 +798,7 @@ uint32_t tcp_ts_now(const struct tcp_pcb *);
 /* tcp_sndbuf.c */
 uint32_t tcp_sndbuf_room(const struct tcp_pcb *);
 uint32_t tcp_room_to_send(const struct tcp_pcb *); /* ... and TCP_NOTSENT_LOWAT lets in */
+bool tcp_writable(const struct tcp_pcb *);
 void tcp_sndbuf_news(struct tcp_pcb *);		   /* with snd_waits, after anything changed */
 uint32_t tcp_sndbuf_write(struct tcp_pcb *, const void *, uint32_t len, bool constant);
 /* Copies len bytes from seq on and adds them to the checksum's sum. */

@@ -314,6 +314,23 @@ static bool process_text(struct tcp_pcb *p, struct tcp_in *in)
 	return true;
 }
 
+/* The peer has closed first: our own FIN is likely to follow and can carry the ACK, so that is
+ * delayed like any other, as in Linux; but not of a peer that has sent nothing at all.
+ */
+static void fin_answer(struct tcp_pcb *p)
+{
+	p->pingpong = true;
+	if (p->rcv_nxt - p->rcv_wup > p->mss_rcv || !p->account.bytes_received || p->ecn_echo) {
+		p->ack_now = true;
+		return;
+	}
+	p->ack_now = false;
+	if (!p->ack_delayed) {
+		p->ack_delayed = true;
+		tcp_deadline_set(p, TCP_DEADLINE_ACK, tcp_now(p) + TCP_DELACK_NS);
+	}
+}
+
 /* Eighth: check the FIN bit. */
 static void process_fin(struct tcp_pcb *p)
 {
@@ -322,19 +339,22 @@ static void process_fin(struct tcp_pcb *p)
 		p->rcv_wnd--;
 	p->fin_received = true;
 	p->fin_early = false;
-	/* Nothing can be early any more. */
+	/* Nothing can be early any more, nor is it worth telling that something came twice. */
 	p->rcv.ranges_count = 0;
 	p->sacks = 0;
-	p->ack_now = true;
+	p->dsack = false;
 	switch ((enum tcp_state)p->state) {
 	case TCP_SYN_RECEIVED:
 	case TCP_ESTABLISHED:
+		fin_answer(p);
 		tcp_state_set(p, TCP_CLOSE_WAIT);
 		break;
 	case TCP_FIN_WAIT_1:
+		p->ack_now = true;
 		tcp_state_set(p, TCP_CLOSING);
 		break;
 	case TCP_FIN_WAIT_2:
+		p->ack_now = true;
 		tcp_time_wait(p);
 		break;
 	case TCP_CLOSED:
@@ -344,6 +364,7 @@ static void process_fin(struct tcp_pcb *p)
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
 	case TCP_TIME_WAIT:
+		p->ack_now = true;
 		break;
 	}
 	tcp_wake(p);

@@ -330,14 +330,17 @@ static void note_new(struct tcp_pcb *p, uint32_t seq, uint32_t len)
 	tcp_sample(p, TCP_EVENT_SEND, seq, len);
 }
 
-/* RFC 5681 4.1, if asked for: after a pause of one timeout the window says nothing any more. */
+/* RFC 5681 4.1, if asked for: after a pause the window says less with every timeout's time. */
 static void restart_after_idle(struct tcp_pcb *p)
 {
 	uint32_t initial = tcp_settings(p)->initial_cwnd * p->mss;
+	vs_time idle = tcp_now(p) - p->sent_at, rto = p->rto;
 
-	if (tcp_settings(p)->slow_start_after_idle && p->snd_una == p->snd_nxt &&
-	    tcp_now(p) - p->sent_at > tcp_rto(p) && p->cwnd > initial)
-		p->cwnd = initial;
+	if (!tcp_settings(p)->slow_start_after_idle || p->snd_una != p->snd_nxt || idle <= rto)
+		return;
+	p->ssthresh = tcp_max(p->ssthresh, p->cwnd / 4 * 3);
+	while ((idle -= rto) > 0 && p->cwnd > initial)
+		p->cwnd = tcp_max(p->cwnd / 2, initial);
 }
 
 /* How many full segments leave as one burst, which PSH ends (so that a receiver who gathers them
@@ -351,7 +354,7 @@ static uint32_t burst_segments(const struct tcp_pcb *p, uint32_t mss)
 
 	if (rtt)
 		segments = (uint32_t)(rate * (uint64_t)VS_SEC / 1024 / (uint64_t)rtt / mss);
-	segments = tcp_min(tcp_max(segments, 2), BURST_MAX);
+	segments = tcp_min(tcp_max(segments, tcp_settings(p)->min_tso_segs), BURST_MAX);
 	segments = tcp_min(segments, tcp_max(p->cwnd / p->mss / 2, 1));
 	segments = tcp_min(segments, p->cwnd > flight ? (p->cwnd - flight) / p->mss : 0);
 	segments = tcp_min(segments, tcp_unsent(p) / mss);
@@ -363,6 +366,8 @@ static void send_new(struct tcp_pcb *p)
 	uint32_t mss = p->mss + (p->ts_on ? TCP_TS_LEN : 0) - tcp_options_len(p);
 	uint32_t burst = 0, left = 0;
 
+	if (tcp_unsent(p) && next_len(p, mss, tcp_unsent(p)))
+		restart_after_idle(p);
 	for (;;) {
 		uint32_t unsent = tcp_unsent(p), seq = p->snd_nxt;
 		uint32_t len = unsent ? next_len(p, mss, unsent) : 0;
@@ -382,7 +387,8 @@ static void send_new(struct tcp_pcb *p)
 			burst = left = burst_segments(p, mss);
 		if (left && --left == 0 && burst > 1)
 			flags |= WIRE_TCP_PSH;
-		if (len && (last || (p->eor && tcp_eor_at(p, seq + len))))
+		last = len && ((last && !p->more) || (p->eor && tcp_eor_at(p, seq + len)));
+		if (last)
 			flags |= WIRE_TCP_PSH;
 		if (fin)
 			flags |= WIRE_TCP_FIN;
@@ -390,7 +396,7 @@ static void send_new(struct tcp_pcb *p)
 			flags |= WIRE_TCP_CWR;
 		if (!tcp_sent_push(p, seq, seq + len + fin))
 			return;
-		if (len && last)
+		if (last)
 			tcp_sent_at(p, p->board.count - 1)->flags |= TCP_SENT_PUSH;
 		p->snd_nxt = seq + len + fin;
 		if (!send_segment(p, seq, len, flags)) {
@@ -473,7 +479,6 @@ void tcp_output(struct tcp_pcb *p)
 			if (tcp_path_refresh(p) == 0) {
 				if (p->recovery != TCP_OPEN && p->frto != TCP_FRTO_NEW)
 					tcp_recovery_send(p);
-				restart_after_idle(p);
 				send_new(p);
 				/* RFC 5682 2.1 (2) b: without new data there is no telling. */
 				if (p->frto == TCP_FRTO_NEW && p->snd_nxt == p->recover) {

@@ -394,6 +394,7 @@ int tcp_create(struct stk *s)
 		.challenge_ack_limit = 1000,
 		.invalid_ratelimit_ms = 500,
 		.rto_min_ms = 200,
+		.min_tso_segs = 2,
 		.recovery = 1,
 		.early_retrans = 3,
 		.frto = 2,

@@ -393,8 +393,16 @@ void tcp_rcvbuf_arrives(struct tcp_pcb *p, struct tcp_in *in)
 		}
 		in->f = NULL;
 	}
-	if (p->rcv.ranges_count)
+	if (p->rcv.ranges_count) {
+		const struct wire_tcp_sack *first = &p->rcv.ranges[0];
+
+		/* What was early has come again. */
+		if (wire_seq_lt(first->left, p->rcv_nxt))
+			tcp_rcv_duplicate(p, first->left,
+					  wire_seq_lt(p->rcv_nxt, first->right) ? p->rcv_nxt
+										 : first->right);
 		early_drain(p);
+	}
 }
 
 uint32_t tcp_rcv_space(const struct tcp_pcb *p)

@@ -43,6 +43,7 @@ static const struct setting settings[] = {
 	SETTING("challenge_ack_limit", challenge_ack_limit, 1, 0, 1 << 30),
 	SETTING("invalid_ratelimit", invalid_ratelimit_ms, 1, 0, 1 << 30),
 	SETTING("rto_min_ms", rto_min_ms, 1, 1, 120000),
+	SETTING("min_tso_segs", min_tso_segs, 1, 1, 63),
 	SETTING("recovery", recovery, 1, 0, 7),
 	SETTING("early_retrans", early_retrans, 1, 0, 4),
 	SETTING("syncookies", syncookies, 1, 0, 2),

@@ -56,15 +56,25 @@ uint32_t tcp_room_to_send(const struct tcp_pcb *p)
 	return tcp_unsent(p) >= p->notsent_lowat ? 0 : tcp_sndbuf_room(p);
 }
 
+/* Worth a write: half of what is held is free, and what is unsent has fallen by half below its mark
+ * (Linux's rule, lest every byte that leaves wakes the writer).
+ */
+bool tcp_writable(const struct tcp_pcb *p)
+{
+	uint32_t room = tcp_sndbuf_room(p);
+
+	if (p->notsent_lowat != UINT32_MAX && 2 * (uint64_t)tcp_unsent(p) >= p->notsent_lowat)
+		return false;
+	return room && room >= p->snd.len / 2;
+}
+
 /* Tells who waits that there is room, a third of the limit at least (Linux's rule). The news may be
  * stale when it is looked at: a loss shrinks the limit below what is held. So it is given again
  * with whatever makes room next, until a write has fitted.
  */
 void tcp_sndbuf_news(struct tcp_pcb *p)
 {
-	uint32_t room = tcp_room_to_send(p);
-
-	if (room && room >= p->snd.len / 2)
+	if (tcp_writable(p))
 		tcp_wake(p);
 }
 

@@ -172,12 +172,60 @@ static bool may_write(const struct tcp_pcb *p)
 	       (p->state == TCP_SYN_RECEIVED && p->fastopen_child);
 }
 
+/* How many bytes are gathered at the tail before more is asked for: half of the peer's largest
+ * window, whole segments.
+ */
+static uint32_t write_goal(const struct tcp_pcb *p)
+{
+	uint32_t half = p->snd_wnd_max / 2, goal = half ? tcp_min(half, 65535) : 65535;
+
+	return p->mss && goal > p->mss ? goal / p->mss * p->mss : tcp_max(p->mss, 1);
+}
+
+/* As in Linux, the limits of the buffer decide whether a new tail may begin, and a tail that has
+ * begun is filled: so what a write takes at most does not depend on how it is cut into writes.
+ */
+static ptrdiff_t tcp_write(struct tcp_pcb *p, const uint8_t *bytes, size_t len, int flags)
+{
+	uint32_t goal = write_goal(p), end = p->snd.seq + p->snd.len;
+	size_t done = 0;
+
+	while (done < len) {
+		uint32_t from = wire_seq_lt(p->snd_tail, p->snd_nxt) ? p->snd_nxt : p->snd_tail;
+		uint32_t tail = tcp_unsent(p) ? end - from : 0, part;
+
+		if (!tail || tail >= goal) {
+			if (!tcp_room_to_send(p))
+				break;
+			p->snd_tail = end;
+			tail = 0;
+		}
+		part = len - done < goal - tail ? (uint32_t)(len - done) : goal - tail;
+		part = tcp_sndbuf_write(p, bytes + done, part, flags & STK_MSG_CONST);
+		if (!part)
+			return done ? (ptrdiff_t)done : -ENOMEM;
+		done += part;
+		end += part;
+		p->more = done < len || (flags & STK_MSG_MORE);
+		if (done < len)
+			tcp_output(p);
+	}
+	p->snd_waits = done < len;
+	p->more = flags & STK_MSG_MORE;
+	if (!done && len)
+		return -EAGAIN;
+	if ((flags & STK_MSG_EOR) && done == len)
+		tcp_eor_write(p);
+	if ((flags & STK_MSG_OOB) && done)
+		tcp_urgent_write(p);
+	tcp_output(p);
+	return (ptrdiff_t)done;
+}
+
 static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, const void *bytes,
 			  size_t len, int flags, const struct stk_addr *to)
 {
 	struct tcp_pcb *p = tcp_of(so);
-	uint32_t room, done;
-
 	s->now = now;
 	if (so->error) {
 		int error = so->error;
@@ -194,19 +242,7 @@ static ptrdiff_t tcp_send(struct stk *s, vs_time now, struct stk_socket *so, con
 	}
 	if (p->snd_shut || !may_write(p))
 		return -EPIPE;
-	room = tcp_room_to_send(p);
-	done = tcp_sndbuf_write(p, bytes, len < room ? (uint32_t)len : room,
-				flags & STK_MSG_CONST);
-	p->snd_waits = done < len;
-	if (!done && len)
-		return room ? -ENOMEM : -EAGAIN;
-	p->more = flags & STK_MSG_MORE;
-	if ((flags & STK_MSG_EOR) && done == len)
-		tcp_eor_write(p);
-	if ((flags & STK_MSG_OOB) && done)
-		tcp_urgent_write(p);
-	tcp_output(p);
-	return done;
+	return tcp_write(p, bytes, len, flags);
 }
 
 /* Reading makes room: the peer is told when the window has at least doubled, by two segments or
@@ -371,7 +407,7 @@ static unsigned tcp_readiness(const struct stk *s, const struct stk_socket *so)
 	if (p->urgent == TCP_URGENT_HERE)
 		ready |= STK_PRI;
 	if (closed || so->error || p->fastopen_defer ||
-	    (may_write(p) && !p->snd_shut && tcp_room_to_send(p) >= tcp_min(p->snd.len / 2, 1)))
+	    (may_write(p) && !p->snd_shut && tcp_writable(p)))
 		ready |= STK_OUT;
 	if (closed || p->state == TCP_TIME_WAIT || (p->snd_shut && p->fin_received))
 		ready |= STK_HUP;

@@ -46,7 +46,7 @@ static int push_option_set(struct tcp_pcb *p, enum stk_option option, int64_t va
 		tcp_deadline_clear(p, TCP_DEADLINE_WAIT);
 	}
 	/* Setting TCP_NODELAY flushes; so does pulling the cork, Nagle notwithstanding. */
-	p->push_now = option == STK_TCP_CORK ? !value : p->nodelay && !p->cork;
+	p->push_now = option == STK_TCP_CORK ? !value : p->nodelay;
 	tcp_output(p);
 	p->push_now = false;
 	return 0;

@@ -54,12 +54,15 @@ static void close_goes_through_every_state(void **state)
 	assert_int_equal(b->state, TCP_CLOSE_WAIT);
 	assert_int_equal(fake_recv(w, b, buf, 8, 0), 5);
 	assert_int_equal(fake_recv(w, b, buf, 8, 0), 0);
-	fake_run(w, 120 * MS);
+	/* The ACK waits for an answer that could carry it. */
+	fake_run(w, 150 * MS);
+	assert_int_equal(a->state, TCP_FIN_WAIT_1);
+	fake_run(w, 160 * MS);
 	assert_int_equal(a->state, TCP_FIN_WAIT_2);
 	assert_int_equal(fake_send(w, a, "x", 1, 0), -EPIPE);
 	/* The other direction still carries. */
 	assert_int_equal(fake_send(w, b, "bye", 3, 0), 3);
-	fake_run(w, 130 * MS);
+	fake_run(w, 170 * MS);
 	assert_int_equal(fake_recv(w, a, buf, 8, 0), 3);
 	fake_run(w, 200 * MS);
 	fake_close(w, b);
@@ -80,9 +83,9 @@ static void close_goes_through_every_state(void **state)
 	fake_expect(w, 100 * MS, "P. 1:6(5) ack 1");
 	fake_expect(w, 100 * MS, "F. 6:6(0) ack 1");
 	fake_expect(w, 110 * MS, "< . 1:1(0) ack 6");
-	fake_expect(w, 110 * MS, "< . 1:1(0) ack 7");
-	fake_expect(w, 120 * MS, "< P. 1:4(3) ack 7");
-	fake_expect(w, 130 * MS, ". 7:7(0) ack 4");
+	fake_expect(w, 150 * MS, "< . 1:1(0) ack 7");
+	fake_expect(w, 160 * MS, "< P. 1:4(3) ack 7");
+	fake_expect(w, 170 * MS, ". 7:7(0) ack 4");
 	fake_expect(w, 200 * MS, "< F. 4:4(0) ack 7");
 	fake_expect(w, 210 * MS, ". 7:7(0) ack 5");
 	fake_expect_none(w);

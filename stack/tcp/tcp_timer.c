@@ -189,6 +189,7 @@ static void due(struct tcp_pcb *p, enum tcp_deadline d)
 			break;
 		}
 		/* Corked data have waited long enough. */
+		p->more = false;
 		p->push_now = true;
 		tcp_output(p);
 		p->push_now = false;
