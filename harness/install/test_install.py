@@ -45,6 +45,9 @@ def test_everything_built_is_installed(system: pathlib.Path) -> None:
     assert (system / "usr/lib/libvdeplug.so.2").exists()
     assert (system / "usr/lib/libvdeplug.so").is_symlink()
     assert (system / "usr/lib/libvsq.so.0").exists()
+    assert (system / "usr/lib/libvsq-packetdrill.so").is_symlink()
+    for name in ("ip", "sysctl", "tc"):
+        assert os.access(system / "usr/lib/vsq-packetdrill" / name, os.X_OK)
     assert (system / "usr/include/libvdeplug.h").exists()
     assert (system / "usr/include/net/af_ipn.h").exists()
 

@@ -29,8 +29,12 @@ def main() -> int:
     parser.add_argument("-D", "--define", action="append", default=[], metavar="NAME=VALUE")
     args = parser.parse_args()
     build = pathlib.Path(os.environ.get("VSQ_BUILD", ROOT / "build"))
+    six = args.ip_version != "ipv4"
+    define = {"CMSG_LEVEL_IP": "SOL_IPV6" if six else "SOL_IP",
+              "CMSG_TYPE_RECVERR": "IPV6_RECVERR" if six else "IP_RECVERR",
+              **dict(d.split("=", 1) for d in args.define)}
     setup = driver.Setup(args.ip_version, args.local_ip, args.remote_ip, args.mtu, args.so_flags,
-                         args.tolerance_usecs, dict(d.split("=", 1) for d in args.define))
+                         args.tolerance_usecs, define)
     so = args.so_filename or build / "lib/libvsq-packetdrill.so"
     try:
         driver.run(so.resolve(), args.script, setup)

@@ -51,6 +51,9 @@ void tcp_established(struct tcp_pcb *p, const struct tcp_in *in)
 		measure_echo(p, in); /* it lets a probe (TLP) come before the timeout */
 		p->rto = 3 * VS_SEC; /* RFC 6298 5.7 */
 	}
+	/* Our SYN has arrived; only a client's counts as a byte. As Linux. */
+	p->account.delivered++;
+	p->account.bytes_acked += !p->passive;
 	p->timeouts = 0;
 	p->backoff = 0;
 	tcp_deadline_clear(p, TCP_DEADLINE_RETRANSMIT);

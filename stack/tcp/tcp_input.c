@@ -320,7 +320,7 @@ static bool process_text(struct tcp_pcb *p, struct tcp_in *in)
 static void fin_answer(struct tcp_pcb *p)
 {
 	p->pingpong = true;
-	if (p->rcv_nxt - p->rcv_wup > p->mss_rcv || !p->account.bytes_received || p->ecn_echo) {
+	if (p->rcv_nxt - p->rcv_wup > p->mss_rcv || !p->account.data_segs_in || p->ecn_echo) {
 		p->ack_now = true;
 		return;
 	}
@@ -335,6 +335,7 @@ static void fin_answer(struct tcp_pcb *p)
 static void process_fin(struct tcp_pcb *p)
 {
 	p->rcv_nxt++;
+	p->account.bytes_received++;
 	if (p->rcv_wnd)
 		p->rcv_wnd--;
 	p->fin_received = true;

@@ -388,7 +388,7 @@ static void send_new(struct tcp_pcb *p)
 		if (left && --left == 0 && burst > 1)
 			flags |= WIRE_TCP_PSH;
 		last = len && ((last && !p->more) || (p->eor && tcp_eor_at(p, seq + len)));
-		if (last)
+		if (last || (len && p->probing && p->push_now))
 			flags |= WIRE_TCP_PSH;
 		if (fin)
 			flags |= WIRE_TCP_FIN;

@@ -116,7 +116,7 @@ void tcp_recovery_leave(struct tcp_pcb *p)
 /* The window shrinks after a mark; the reduction ends when what left after it has arrived. */
 static void cwr_acked(struct tcp_pcb *p, const struct tcp_acked *a)
 {
-	if (wire_seq_lt(p->cwr_seq, p->snd_una)) {
+	if (a->bytes && wire_seq_leq(p->cwr_seq, p->snd_una)) {
 		p->cwnd = p->ssthresh;
 		p->cwr = false;
 	} else if (a->delivered) {

@@ -208,7 +208,7 @@ static void sliver_of_a_window_is_used_only_after_the_timer(void **state)
 	fake_run(w, 500 * MS - 1);
 	fake_expect_none(w);
 	fake_run(w, 500 * MS);
-	fake_expect(w, 500 * MS, ". 1001:1101(100) ack 1");
+	fake_expect(w, 500 * MS, "P. 1001:1101(100) ack 1");
 	fake_free(w);
 }
 
