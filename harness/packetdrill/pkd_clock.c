@@ -215,6 +215,7 @@ struct pkd *pkd_enter(void)
 	struct pkd *w = pkd_world;
 
 	pthread_mutex_lock(&w->lock);
+	pkd_control_settle(w);
 	return w;
 }
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,8 @@
 #include "harness/packetdrill/pkd_impl.h"
 
 #define STACK_BYTES (128 * 1024)
+#define SETTLE_US   50
+#define SETTLE_MAX  40000
 
 static void reply(int fd, int error, const char *value)
 {
@@ -80,13 +83,39 @@ static void serve(struct pkd *w, int fd)
 static void *control_thread(void *context)
 {
 	struct pkd *w = context;
+	struct pollfd listener = {.fd = w->control_fd, .events = POLLIN};
 	int fd;
 
-	while ((fd = accept(w->control_fd, NULL, NULL)) >= 0) {
+	while (poll(&listener, 1, -1) > 0) {
+		pthread_mutex_lock(&w->lock);
+		fd = accept(w->control_fd, NULL, NULL);
+		w->serving = fd >= 0;
+		pthread_mutex_unlock(&w->lock);
+		if (fd < 0)
+			break;
 		serve(w, fd);
 		close(fd);
+		pthread_mutex_lock(&w->lock);
+		w->serving = false;
+		pthread_mutex_unlock(&w->lock);
 	}
 	return NULL;
+}
+
+/* A shell that wrote a setting does not wait until it is read: what it has asked for holds before
+ * the script goes on. Called locked, after the child has ended.
+ */
+void pkd_control_settle(struct pkd *w)
+{
+	struct pollfd listener = {.fd = w->control_fd, .events = POLLIN};
+
+	if (!w->control_runs)
+		return;
+	for (unsigned i = 0; i < SETTLE_MAX && (w->serving || poll(&listener, 1, 0) > 0); i++) {
+		pthread_mutex_unlock(&w->lock);
+		usleep(SETTLE_US);
+		pthread_mutex_lock(&w->lock);
+	}
 }
 
 static void prepend(const char *name, const char *first, char separator)

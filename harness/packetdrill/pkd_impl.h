@@ -138,7 +138,7 @@ struct pkd {
 	char kept[PKD_SETTINGS_KEPT][64]; /* settings that change nothing; empty: never set */
 	int control_fd;
 	pthread_t control;
-	bool control_runs;
+	bool control_runs, serving;
 };
 
 /* The process's world, NULL before packetdrill_interface_init() and after free(). */
@@ -221,6 +221,7 @@ void pkd_watches_drop(struct pkd *, struct pkd_file *); /* a descriptor goes */
 /* pkd_control.c */
 int pkd_control_start(struct pkd *);
 void pkd_control_stop(struct pkd *);
+void pkd_control_settle(struct pkd *);
 
 /* pkd_setting.c: 0 or -errno */
 int pkd_setting_set(struct pkd *, const char *name, const char *value);

@@ -129,8 +129,10 @@ int pkd_tcp_info(struct pkd *w, struct pkd_file *f, void *value, socklen_t *len)
 {
 	struct info i = {0};
 	struct tcp_details d;
-	int error = tcp_details(w->stk, f->stk, &d);
+	int error;
 
+	stk_run(w->stk, w->now); /* what is told is of now */
+	error = tcp_details(w->stk, f->stk, &d);
 	if (error)
 		return error;
 	i.state = state_number(d.state);

@@ -122,6 +122,15 @@ static ssize_t transmit(struct pkd *w, struct io_call *io)
 	return result;
 }
 
+/* A place that nothing can be written to: nothing is read then. */
+static bool has_hole(const struct msghdr *msg)
+{
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		if (msg->msg_iov[i].iov_len && !msg->msg_iov[i].iov_base)
+			return true;
+	return false;
+}
+
 static ssize_t recv_iov(int fd, struct msghdr *msg, int flags)
 {
 	struct pkd *w = pkd_enter();
@@ -144,16 +153,17 @@ static ssize_t recv_iov(int fd, struct msghdr *msg, int flags)
 		if (!io.bytes)
 			return pkd_leave(w, -ENOMEM);
 	}
+	if (io.bytes && has_hole(msg)) {
+		result = stk_readiness(w->stk, io.f->stk) & STK_IN ? -EFAULT : -EAGAIN;
+		free(io.bytes);
+		return pkd_leave(w, result);
+	}
 	result = receive(w, &io);
 	for (size_t i = 0; io.bytes && result > 0 && i < msg->msg_iovlen; i++) {
 		size_t left = (size_t)result - at, len = msg->msg_iov[i].iov_len;
 
 		if (len > left)
 			len = left;
-		if (len && !msg->msg_iov[i].iov_base) {
-			result = -EFAULT;
-			break;
-		}
 		memcpy(msg->msg_iov[i].iov_base, io.bytes + at, len);
 		at += len;
 	}
