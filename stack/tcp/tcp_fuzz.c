@@ -3,6 +3,7 @@
  * socket, or lets time pass. After every step the connection must be consistent; at the end nothing
  * may be left.
  */
+#include "stack/tcp/tcp_check_for_test.h"
 #include "stack/tcp/tcp_fake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
@@ -37,31 +38,12 @@ static struct tcp_pcb *live(struct fake *w)
 	return w->host[0].s.all ? tcp_of(w->host[0].s.all) : NULL;
 }
 
-static void check_consistent(const struct fake *w)
+static void check_consistent(struct fake *w)
 {
-	const struct tcp_pcb *p = live((struct fake *)(uintptr_t)w);
-	uint32_t sacked = 0, lost = 0, again = 0;
+	const struct tcp_pcb *p = live(w);
 
-	if (!p || p->state <= TCP_SYN_SENT)
-		return;
-	vs_assert(wire_seq_leq(p->snd_una, p->snd_nxt));
-	for (uint32_t i = 0; i < p->board.count; i++) {
-		const struct tcp_sent *r = tcp_sent_at(p, i);
-
-		vs_assert(wire_seq_lt(r->seq, r->end));
-		vs_assert(i ? r->seq == tcp_sent_at(p, i - 1)->end : r->seq == p->snd_una);
-		sacked += r->flags & TCP_SENT_SACKED ? r->end - r->seq : 0;
-		lost += r->flags & TCP_SENT_LOST ? r->end - r->seq : 0;
-		again += r->flags & TCP_SENT_AGAIN ? r->end - r->seq : 0;
-	}
-	vs_assert(sacked == p->board.sacked && lost == p->board.lost && again == p->board.again);
-	for (uint32_t i = 0; i < p->rcv.ranges_count; i++) {
-		vs_assert(wire_seq_lt(p->rcv_nxt, p->rcv.ranges[i].left));
-		vs_assert(wire_seq_lt(p->rcv.ranges[i].left, p->rcv.ranges[i].right));
-		vs_assert(!i || wire_seq_lt(p->rcv.ranges[i - 1].right, p->rcv.ranges[i].left));
-	}
-	if (p->snd_nxt != p->snd_una && p->state != TCP_TIME_WAIT)
-		vs_assert(p->deadline[TCP_DEADLINE_RETRANSMIT] != VS_NEVER);
+	if (p)
+		tcp_check(p);
 }
 
 static void inject(struct fake *w, struct reader *r)
