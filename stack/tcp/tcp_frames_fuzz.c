@@ -339,6 +339,8 @@ static void call(struct world *w)
 	static uint8_t bytes[8192];
 	uint8_t what = next(w);
 	int fd = what >> 4;
+	enum stk_option option;
+	uint32_t value;
 	struct stk_addr to = end_of(&w->peer, (uint16_t)(7 + next(w) % 2));
 
 	switch (what & 7) {
@@ -361,7 +363,12 @@ static void call(struct world *w)
 		stk_close(w->stk, w->now, fd);
 		break;
 	case 6:
-		stk_option_set(w->stk, w->now, fd, (enum stk_option)(next(w) % 40), number(w));
+		option = (enum stk_option)(next(w) % 40);
+		value = number(w);
+		/* Whoever wants to wait for days may, but not here. */
+		if (option == STK_TCP_USER_TIMEOUT)
+			value %= 10000000;
+		stk_option_set(w->stk, w->now, fd, option, value);
 		break;
 	case 7:
 		if (what & 8)
