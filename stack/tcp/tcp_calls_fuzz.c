@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Socket calls in any order on three stacks that share a cable with loss, duplicates and delay,
  * against a model that a reader can check: what state a socket is in as far as its calls tell, what
- * a connection was given to carry in each direction, and who may have broken it. The model says what
- * each call answers. At the end everything is closed on a good cable: streams that nobody broke
+ * a connection was given to carry in each direction, and who may have broken it. The model says
+ * what each call answers. At the end everything is closed on a good cable: streams that nobody broke
  * arrived whole, no connection, timer or frame is left.
  *
  * The input is a list of calls, a few bytes each.
@@ -349,7 +349,6 @@ static void call_connect(struct world *w, int i, int fd)
 	uint8_t to = next(w);
 	struct stk_addr called = {.addr = w->addr[to % STACKS],
 				  .port = (uint16_t)(80 + to / STACKS % PORTS)};
-	struct stream *s;
 	int error;
 
 	if (m->kind <= BOUND && m->kind != FREE && w->streams == STREAMS)
