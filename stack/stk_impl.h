@@ -171,6 +171,9 @@ bool icmp_send_error(struct stk *, vs_time now, const struct ip_received *,
 /* Tells the neighbour table that the peer is alive (RFC 4861 7.3.1: hints from TCP). */
 void neigh_confirm(struct stk *, vs_time now, const struct ip_path *);
 
+/* Or that it may not be: it is verified, and routes by it are left if it does not answer. */
+void neigh_doubt(struct stk *, vs_time now, const struct ip_path *);
+
 /* Whether an address is ours; and the transports' registration with the engine. */
 bool ip_is_ours(const struct stk *, const struct wire_addr *);
 

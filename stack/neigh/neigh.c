@@ -377,6 +377,15 @@ void neigh_output(struct stk *s, vs_time now, struct ip_interface *interface,
 	send_packet(s, interface, n->mac, f);
 }
 
+void neigh_doubt(struct stk *s, vs_time now, const struct ip_path *path)
+{
+	struct neighbour *n = path->ifindex ? neigh_find(s, path->ifindex, &path->next_hop) : NULL;
+
+	/* RFC 4861 7.3.3: what leaves next begins to verify it. */
+	if (n && n->state == NEIGH_REACHABLE)
+		set_state(s, now, n, NEIGH_STALE);
+}
+
 void neigh_confirm(struct stk *s, vs_time now, const struct ip_path *path)
 {
 	struct neighbour *n = path->ifindex ? neigh_find(s, path->ifindex, &path->next_hop) : NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Socket calls in any order on three stacks that share a cable with loss, duplicates and delay,
- * against a model that a reader can check: what state a socket is in as far as its calls tell, what
- * a connection was given to carry in each direction, and who may have broken it. The model says
- * what each call answers. At the end everything is closed on a good cable: streams that nobody broke
- * arrived whole, no connection, timer or frame is left.
+ * against a model that a reader can check: what state a socket is in as far as its calls tell,
+ * what a connection was given to carry in each direction, and who may have broken it. The model
+ * says what each call answers. At the end everything is closed on a good cable: streams that nobody
+ * broke arrived whole, no connection, timer or frame is left.
  *
  * The input is a list of calls, a few bytes each.
  */

@@ -152,6 +152,13 @@ void neigh_confirm(struct stk *s, vs_time now, const struct ip_path *path)
 	(void)path;
 }
 
+void neigh_doubt(struct stk *s, vs_time now, const struct ip_path *path)
+{
+	(void)now;
+	(void)path;
+	((struct fake_host *)s)->doubts++;
+}
+
 void stk_drop(struct stk *s, int ifindex, enum stk_counter reason, struct vs_frame *f)
 {
 	(void)ifindex;

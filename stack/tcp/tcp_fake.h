@@ -39,6 +39,7 @@ struct fake_host {
 	struct stk_socket *sockets[4096]; /* by number */
 	int sockets_next;
 	unsigned sockets_live, wakes;
+	unsigned doubts; /* of the neighbour: R1 */
 	uint64_t counters[STK_COUNTER_COUNT];
 };
 

@@ -434,7 +434,10 @@ void tcp_output_timer(struct tcp_pcb *p)
 		*deadline = VS_NEVER;
 	} else if (!p->probing || *deadline == VS_NEVER) {
 		p->probing = true;
-		tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
+		/* RFC 9293 3.8.6.2.1: a sliver of a window is used after 0.1 to 1 s. */
+		tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT,
+				 tcp_now(p) + (p->snd_wnd ? vs_time_min(tcp_rto(p), VS_SEC)
+							  : tcp_rto(p)));
 	}
 }
 

@@ -132,6 +132,9 @@ static void retransmit(struct tcp_pcb *p)
 	back_off(p);
 	tcp_fastopen_timeout(p, false);
 	tcp_mtu_timeout(p);
+	/* RFC 9293 3.8.3 (b), R1: the way itself may be dead. */
+	if (p->timeouts == set->retries1)
+		neigh_doubt(p->stk, tcp_now(p), &p->path);
 	tcp_recovery_timeout(p);
 	tcp_retransmit_first(p, p->frto == TCP_FRTO_NONE ? TCP_REASON_RTO : TCP_REASON_FRTO);
 }
