@@ -177,6 +177,10 @@ void neigh_doubt(struct stk *, vs_time now, const struct ip_path *);
 /* Whether an address is ours; and the transports' registration with the engine. */
 bool ip_is_ours(const struct stk *, const struct wire_addr *);
 
+/* 255.255.255.255, or the broadcast address of a prefix of the interface (0: any, -1: none). */
+bool ip_is_broadcast(const struct stk *, int ifindex, const struct wire_addr *);
+
+
 extern const struct stk_proto tcp_proto, udp_proto, ping_proto;
 
 /* Each protocol keeps its state in the stack behind a pointer of its own. */

@@ -189,8 +189,6 @@ void ip_destroy(struct stk *);
 struct ip_address *ip_address_find(const struct stk *, const struct wire_addr *); /* VALID */
 /* In whatever state, on one interface. */
 struct ip_address *ip_address_on(const struct ip_interface *, const struct wire_addr *);
-/* 255.255.255.255, or the broadcast address of a prefix of the interface (0: any, -1: none). */
-bool ip_is_broadcast(const struct stk *, int ifindex, const struct wire_addr *);
 
 /* Groups (stack/group): what an interface receives, and from which sources. The stack's own
  * membership counts its users. 0 or -ENOMEM.

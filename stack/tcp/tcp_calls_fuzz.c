@@ -430,8 +430,13 @@ static void call_accept(struct world *w, int i, int fd)
 		/* The one that has these ends now is the last of them that was called, or one of
 		 * before whose caller is gone.
 		 */
-		if (s->accepted)
+		if (s->accepted && !s->crossed)
 			continue;
+		/* A call that crossed another one, or was to itself, can also find a listener that
+		 * has come to where the called one was.
+		 */
+		if (s->crossed)
+			break_stream(s);
 		s->accepted = true;
 		s->open[1] = true;
 		*child = (struct model){.kind = JOINED, .stream = k, .side = 1};

@@ -152,6 +152,14 @@ void neigh_confirm(struct stk *s, vs_time now, const struct ip_path *path)
 	(void)path;
 }
 
+bool ip_is_broadcast(const struct stk *s, int ifindex, const struct wire_addr *addr)
+{
+	(void)s;
+	(void)ifindex;
+	(void)addr;
+	return false;
+}
+
 void neigh_doubt(struct stk *s, vs_time now, const struct ip_path *path)
 {
 	(void)now;

@@ -71,7 +71,9 @@ static int start_connect(struct stk *s, struct stk_socket *so, const struct stk_
 		return -EALREADY;
 	if (p->state != TCP_CLOSED)
 		return p->state == TCP_LISTEN ? -EOPNOTSUPP : -EISCONN;
-	if (wire_addr_is_any(&to->addr) || wire_addr_is_multicast(&to->addr) || !to->port)
+	/* RFC 9293 3.9.2.3: a connection is with one other. */
+	if (wire_addr_is_any(&to->addr) || wire_addr_is_multicast(&to->addr) ||
+	    ip_is_broadcast(s, 0, &to->addr) || !to->port)
 		return -ENETUNREACH;
 	if (wire_addr_is4(&to->addr) && so->v6only)
 		return -ENETUNREACH;
