@@ -53,8 +53,8 @@ static bool acceptable(const struct tcp_pcb *p, const struct tcp_in *in)
 	/* With a window of zero the next number still brings valid ACKs and RSTs. */
 	if (in->seq == p->rcv_nxt)
 		return true;
-	/* Who has filled the window acknowledges from its right edge, and if what is before was lost,
-	 * so would be what it says (Linux accepts it, too).
+	/* Who has filled the window acknowledges from its right edge; if what is before was lost,
+	 * what it says must not be (Linux accepts it, too).
 	 */
 	if (in->end == in->seq)
 		return wire_seq_lt(p->rcv_nxt, in->seq) && wire_seq_leq(in->seq, edge);
