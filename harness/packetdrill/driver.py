@@ -333,7 +333,7 @@ class Driver:
         for line, text, info in self.code:
             variables.update(info)
             try:
-                exec(textwrap.dedent(text).strip(), variables)  # the script's own checks
+                exec(textwrap.dedent(text).strip() + "\n\n", variables)  # the script's own checks
             except Exception as failure:
                 self.fail(line, f"{type(failure).__name__}: {failure} in {text.strip()}")
 

@@ -250,6 +250,22 @@ static int again(struct pkd *w, struct pkd_file *f)
 	(void)w;
 }
 
+/* AF_UNSPEC: the connection ends with a reset, and the descriptor has a socket as new. */
+static int disconnect(struct pkd *w, struct pkd_file *f)
+{
+	int stk = stk_socket(w->stk, stk_type(f->domain, f->type, f->protocol));
+
+	if (stk < 0 || stk >= PKD_FILES_MAX)
+		return -ENOBUFS;
+	w->by_stk[f->stk] = 0;
+	stk_option_set(w->stk, w->now, f->stk, STK_SO_LINGER, 0);
+	stk_close(w->stk, w->now, f->stk);
+	f->stk = stk;
+	f->connecting = f->connected = f->listening = false;
+	w->by_stk[stk] = f->fd;
+	return 0;
+}
+
 int pkd_connect(void *userdata, int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct pkd *w = pkd_enter();
@@ -262,9 +278,7 @@ int pkd_connect(void *userdata, int fd, const struct sockaddr *sa, socklen_t len
 	if (!c.f)
 		return (int)pkd_leave(w, error);
 	if (len >= sizeof(sa->sa_family) && sa->sa_family == AF_UNSPEC) {
-		error = stk_connect(w->stk, w->now, c.f->stk, NULL);
-		c.f->connecting = c.f->connected = false;
-		return (int)pkd_leave(w, error);
+		return (int)pkd_leave(w, disconnect(w, c.f));
 	}
 	error = pkd_addr_in(c.f, sa, len, &addr);
 	if (error)
