@@ -7,6 +7,7 @@ $(call declare,library,stack,stk.c stk_settings.c \
 $(call declare,pure,stack)
 $(call declare,unit,icmp/icmp_test.c,stack wire base host)
 $(call declare,unit,group/group_test.c,stack wire base host)
+$(call declare,unit,group/group_socket_test.c,stack wire base host)
 $(call declare,unit,stk_test.c,stack tcp wire base host)
 $(call declare,unit,neigh/neigh_test.c,stack wire base host)
 $(call declare,unit,neigh/dad_test.c,stack wire base host)
