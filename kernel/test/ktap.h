@@ -92,7 +92,7 @@ static void (*ktap_before)(void) __attribute__((unused));
 static inline int ktap_run(const struct ktap_case *one)
 {
 	int status;
-	pid_t child;
+	pid_t child, done;
 
 	fflush(stdout);
 	child = fork();
@@ -107,7 +107,10 @@ static inline int ktap_run(const struct ktap_case *one)
 		fflush(stdout);
 		_exit(0);
 	}
-	waitpid(child, &status, 0);
+	/* Who lost its parent is ours: it goes at once, as it would with init. */
+	do
+		done = waitpid(-1, &status, 0);
+	while (done != child && (done > 0 || errno == EINTR));
 	/* What a case left behind must not meet the next one. */
 	if (kill(-child, SIGKILL) == 0)
 		while (waitpid(-child, NULL, 0) > 0)
