@@ -48,6 +48,14 @@ int rt_run(struct rt *);
 void rt_stop(struct rt *);
 int rt_signals(struct rt *, void (*fn)(void *ctx, int signal), void *ctx);
 
+/* For a loop that threads share. rt_run() is then called with the lock held and gives it back while
+ * it waits; other threads, with the lock, may call anything here but rt_run() and rt_destroy(), and
+ * end with rt_serve(): it runs the engines as a wake-up does, and whoever waits in rt_run() keeps
+ * the deadline that they now have, or sees rt_stop(). 0 or -errno.
+ */
+void rt_guard(struct rt *, void (*lock)(void *ctx), void (*unlock)(void *ctx), void *ctx);
+int rt_serve(struct rt *);
+
 /* Deadlines are kept by timerfd, not by epoll's milliseconds: to within scheduling latency. */
 
 #endif

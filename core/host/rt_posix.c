@@ -53,6 +53,8 @@ struct rt {
 	unsigned engines_count;
 	void (*on_signal)(void *ctx, int signal);
 	void *on_signal_ctx;
+	void (*lock)(void *ctx), (*unlock)(void *ctx); /* NULL: one thread has it all */
+	void *lock_ctx;
 };
 
 static vs_time clock_since(const struct timespec *start)
@@ -284,6 +286,29 @@ static void serve_always(struct rt *rt)
 	}
 }
 
+static vs_time next_deadline(const struct rt *rt)
+{
+	vs_time at = VS_NEVER;
+
+	for (unsigned i = 0; i < rt->engines_count; i++)
+		at = vs_time_min(at, rt->engines[i].poll_at(rt->engines[i].ctx));
+	return at;
+}
+
+static int wait_unlocked(struct rt *rt, struct epoll_event *events, int timeout)
+{
+	int count;
+
+	if (rt->unlock)
+		rt->unlock(rt->lock_ctx);
+	count = epoll_wait(rt->epoll, events, EVENTS_MAX, timeout);
+	if (count < 0)
+		count = errno == EINTR ? 0 : -errno;
+	if (rt->lock)
+		rt->lock(rt->lock_ctx);
+	return count;
+}
+
 int rt_run(struct rt *rt)
 {
 	struct epoll_event events[EVENTS_MAX];
@@ -291,20 +316,18 @@ int rt_run(struct rt *rt)
 
 	rt_read_clock(rt);
 	while (!rt->stopped) {
-		vs_time at = VS_NEVER;
+		vs_time at = next_deadline(rt);
 		int timeout = -1, count;
 
-		for (unsigned i = 0; i < rt->engines_count; i++)
-			at = vs_time_min(at, rt->engines[i].poll_at(rt->engines[i].ctx));
 		if (at <= rt->now || rt->always_count)
 			timeout = 0;
 		else
 			error = timer_arm(rt, at);
 		if (error)
 			break;
-		count = epoll_wait(rt->epoll, events, EVENTS_MAX, timeout);
-		if (count < 0 && errno != EINTR) {
-			error = -errno;
+		count = wait_unlocked(rt, events, timeout);
+		if (count < 0) {
+			error = count;
 			break;
 		}
 		if (rt_read_clock(rt) >= rt->timer_at)
@@ -316,6 +339,24 @@ int rt_run(struct rt *rt)
 	}
 	rt->stopped = false;
 	return error;
+}
+
+void rt_guard(struct rt *rt, void (*lock)(void *ctx), void (*unlock)(void *ctx), void *ctx)
+{
+	rt->lock = lock;
+	rt->unlock = unlock;
+	rt->lock_ctx = ctx;
+}
+
+int rt_serve(struct rt *rt)
+{
+	rt_read_clock(rt);
+	for (unsigned i = 0; i < rt->engines_count && !rt->stopped; i++)
+		rt->engines[i].run(rt->engines[i].ctx, rt->now);
+	if (!rt->stopped)
+		return timer_arm(rt, next_deadline(rt));
+	rt->timer_at = VS_NEVER;
+	return timer_arm(rt, rt->now);
 }
 
 void rt_stop(struct rt *rt)

@@ -44,6 +44,10 @@ def test_everything_built_is_installed(system: pathlib.Path) -> None:
     assert sorted(p.name for p in (system / "usr/bin").iterdir()) == PROGRAMS
     assert (system / "usr/lib/libvdeplug.so.2").exists()
     assert (system / "usr/lib/libvdeplug.so").is_symlink()
+    assert (system / "usr/lib/liblwipv6.so.2").exists()
+    assert (system / "usr/include/lwipv6.h").exists()
+    assert (system / "usr/lib/pkgconfig/lwipv6.pc").exists()
+    assert (system / "usr/share/man/man3/lwipv6.3").exists()
     assert (system / "usr/lib/libvsq.so.0").exists()
     assert (system / "usr/lib/libvsq-packetdrill.so").is_symlink()
     for name in ("ip", "sysctl", "tc"):

@@ -19,6 +19,7 @@ LAYERS: dict[str, list[str]] = {
     "core/bin": [*FOUNDATION, *ENGINES, "core/host", "core/plug"],
     "stack": FOUNDATION,
     "stack/netif": [*FOUNDATION, "core/host", "core/plug", "core/link", "stack"],
+    "stack/lwip": [*FOUNDATION, "core/host", "stack"],
     "stack/bin": [*FOUNDATION, "core/host", "core/plug", "core/link", "stack"],
     "kernel": ["kernel"],
     "kernel/ipn/test": ["core/plug", "kernel"],
