@@ -168,7 +168,8 @@ static int deliver(struct side *s)
 				    ? write(s->out, bytes + HEADER, len)
 				    : vde_send(s->end->conn, bytes + HEADER, len, MSG_DONTWAIT);
 			/* An interface that is down, a frame it cannot carry: lost. */
-			if (n >= 0 || (s->end->kind == CABLE_TAP && errno != EAGAIN)) {
+			if (n >= 0 || errno == EMSGSIZE ||
+			    (s->end->kind == CABLE_TAP && errno != EAGAIN)) {
 				d->head += HEADER + len;
 				continue;
 			}

@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/plug/ipn.h"
 #include "core/plug/proto.h"
 
 #define PORT_MAX    0xffffff /* 24 bits in the request */
@@ -287,6 +288,18 @@ static int group_of(const struct vde_open_args *args, gid_t *gid)
 	return 0;
 }
 
+/* Joins a network in the kernel, where nothing of ours has a group or a mode. */
+static int open_network(struct vdeconn *conn, const struct target *t, long port, const char *descr)
+{
+	char text[PLUG_DESCR_MAX];
+
+	/* Portgroups are of vde_switch. */
+	if (t->port_given && strspn(t->port, "0123456789") != strlen(t->port))
+		return -EINVAL;
+	describe(text, descr);
+	return plug_open_ipn(conn, t->dir, (int)port, text);
+}
+
 int plug_open(struct vdeconn *conn, const char *url, const char *descr,
 	      const struct vde_open_args *args)
 {
@@ -306,6 +319,8 @@ int plug_open(struct vdeconn *conn, const char *url, const char *descr,
 	error = error ? error : group_of(args, &gid);
 	if (error)
 		return error;
+	if (plug_ipn_path(target.dir))
+		return open_network(conn, &target, port, descr);
 	conn->ctl = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (conn->ctl < 0)
 		return -errno;

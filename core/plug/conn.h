@@ -8,9 +8,9 @@
 #include "core/plug/libvdeplug.h"
 
 struct vdeconn {
-	int ctl;  /* stream; its end is the end of the connection */
-	int data; /* datagrams, connected to the switch's data socket */
-	struct sockaddr_un own; /* where data is bound */
+	int ctl;  /* stream; its end is the end of the connection. Of IPN: what watches data */
+	int data; /* datagrams, connected to the switch's data socket, or a socket of IPN */
+	struct sockaddr_un own; /* where data is bound; of IPN: nowhere */
 };
 
 /* Connects to the switch of a URL. 0 or -errno, with nothing left behind. */

@@ -29,12 +29,14 @@ struct vde_open_args {
 	mode_t mode; /* permissions of the data sockets; 0: as the switch's control socket */
 };
 
-/* Connects to a switch. vde_url is its directory, or vde://DIRECTORY, either followed by [PORT];
+/* Connects to a switch. vde_url is its directory or, for one in the kernel, the name of its IPN
+ * network, or vde://DIRECTORY, each followed by [PORT] if that matters;
  * NULL or "" means the user's default (~/.vdeplug/default, ~/.vde2/default.switch), else
  * /var/run/vde.ctl, else /tmp/vde.ctl. descr says in the switch's port list who this is; user
  * and process are added to it. NULL with errno on failure: ENOENT (no switch there),
  * ECONNREFUSED (a switch was there), EPROTONOSUPPORT (no such kind of URL), EACCES or
- * ECONNRESET (the switch refused), EINVAL (port, group or interface version) ...
+ * ECONNRESET (the switch refused), EINVAL (port, group or interface version), ENOTDIR (a socket's
+ * name, and no IPN), EADDRINUSE, EADDRNOTAVAIL (of IPN: the port is taken, none is free) ...
  */
 #define vde_open(vde_url, descr, open_args)                                                        \
 	vde_open_real((vde_url), (descr), LIBVDEPLUG_INTERFACE_VERSION, (open_args))
@@ -52,7 +54,9 @@ ssize_t vde_send(VDECONN *conn, const void *buf, size_t len, int flags);
 /* For poll(2): readable when vde_recv() will not block. */
 int vde_datafd(VDECONN *conn);
 
-/* For poll(2): reads an end of file when the switch has closed the connection; else silent. */
+/* For poll(2): reads an end of file (an error, of a switch in the kernel) when the switch has
+ * closed the connection; else silent.
+ */
 int vde_ctlfd(VDECONN *conn);
 
 int vde_close(VDECONN *conn);

@@ -1,4 +1,4 @@
-$(call declare,library,vdeplug,conn.c vdeplug.c vdestream.c)
+$(call declare,library,vdeplug,conn.c ipn.c vdeplug.c vdestream.c)
 $(call declare,shared,libvdeplug.so.2,libvdeplug.map,vdeplug)
 $(call declare,header,libvdeplug.h)
 $(call declare,pkgconfig,vdeplug.pc.in)

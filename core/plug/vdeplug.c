@@ -89,7 +89,8 @@ api int vde_close(VDECONN *conn)
 		errno = EBADF;
 		return -1;
 	}
-	unlink(conn->own.sun_path);
+	if (conn->own.sun_path[0])
+		unlink(conn->own.sun_path);
 	close(conn->data);
 	close(conn->ctl);
 	free(conn);

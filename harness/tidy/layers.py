@@ -15,7 +15,7 @@ LAYERS: dict[str, list[str]] = {
     "core/switch": [*FOUNDATION, "core/mgmt"],
     "core/link": [*FOUNDATION, "core/mgmt"],
     "core/host": [*FOUNDATION, "core/mgmt"],
-    "core/plug": [*FOUNDATION, "core/host"],
+    "core/plug": [*FOUNDATION, "core/host", "kernel/uapi"],
     "core/bin": [*FOUNDATION, *ENGINES, "core/host", "core/plug"],
     "stack": FOUNDATION,
     "stack/netif": [*FOUNDATION, "core/host", "core/plug", "core/link", "stack"],
