@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -248,6 +249,77 @@ static void a_signal_becomes_a_call(void **state)
 	assert_int_equal(w->signal, SIGTERM);
 }
 
+static void hold(void *ctx)
+{
+	pthread_mutex_lock(ctx);
+}
+
+static void let_go(void *ctx)
+{
+	pthread_mutex_unlock(ctx);
+}
+
+struct runner {
+	struct rt *rt;
+	pthread_mutex_t lock;
+	pthread_cond_t ran_twice;
+	vs_time at;
+	unsigned runs;
+};
+
+static vs_time runner_at(void *ctx)
+{
+	return ((struct runner *)ctx)->at;
+}
+
+static void runner_run(void *ctx, vs_time now)
+{
+	struct runner *r = ctx;
+
+	if (now < r->at)
+		return;
+	r->at = VS_NEVER;
+	r->runs++;
+	pthread_cond_signal(&r->ran_twice);
+}
+
+static void *runner_thread(void *ctx)
+{
+	struct runner *r = ctx;
+
+	hold(&r->lock);
+	rt_run(r->rt);
+	let_go(&r->lock);
+	return NULL;
+}
+
+/* The first deadline is served by the thread that sets it, the second by the one that waits. */
+static void another_thread_may_set_a_deadline_and_stop(void **state)
+{
+	struct world *w = *state;
+	struct runner r = {.rt = w->rt,
+			   .lock = PTHREAD_MUTEX_INITIALIZER,
+			   .ran_twice = PTHREAD_COND_INITIALIZER,
+			   .at = VS_NEVER};
+	pthread_t thread;
+
+	rt_guard(w->rt, hold, let_go, &r.lock);
+	assert_int_equal(rt_engine(w->rt, runner_at, runner_run, &r), 0);
+	assert_int_equal(pthread_create(&thread, NULL, runner_thread, &r), 0);
+	hold(&r.lock);
+	r.at = rt_read_clock(w->rt);
+	assert_int_equal(rt_serve(w->rt), 0);
+	assert_int_equal(r.runs, 1);
+	r.at = rt_read_clock(w->rt) + VS_SEC / 100;
+	assert_int_equal(rt_serve(w->rt), 0);
+	while (r.runs < 2)
+		pthread_cond_wait(&r.ran_twice, &r.lock);
+	rt_stop(w->rt);
+	assert_int_equal(rt_serve(w->rt), 0);
+	let_go(&r.lock);
+	pthread_join(thread, NULL);
+}
+
 static void bad_descriptors_are_refused(void **state)
 {
 	struct world *w = *state;
@@ -274,6 +346,7 @@ int main(void)
 		test(an_engine_runs_at_its_deadline_and_not_before),
 		test(the_earliest_of_several_deadlines_counts),
 		test(a_signal_becomes_a_call),
+		test(another_thread_may_set_a_deadline_and_stop),
 		test(bad_descriptors_are_refused),
 	};
 

@@ -390,6 +390,35 @@ static void a_stack_ends_under_its_sockets(void)
 	CHECK(lwip_stack_flags_get(stacks[0]) == LWIP_STACK_FLAG_FORWARDING);
 }
 
+static void count(void *arg)
+{
+	++*(atomic_int *)arg;
+}
+
+static void a_callback_tells_an_event_once(void)
+{
+	lwipvoidfun call = (lwipvoidfun)count;
+	atomic_int calls = 0, others = 0;
+	int client, server;
+	char c;
+
+	connected_pair(AF_INET, 4600, &client, &server);
+	CHECK(lwip_event_subscribe(NULL, NULL, server, POLLIN | POLLOUT) == POLLOUT);
+	CHECK(lwip_event_subscribe(call, &calls, server, POLLIN) == 0);
+	CHECK(lwip_event_subscribe(call, &others, server, POLLIN) == 0);
+	CHECK(lwip_event_subscribe(NULL, &others, server, POLLIN) == 0);
+	CHECK(calls == 0);
+	CHECK(lwip_write(client, "xy", 2) == 2);
+	while (!calls)
+		sched_yield();
+	CHECK(lwip_event_subscribe(call, &others, server, POLLIN) == POLLIN);
+	CHECK(lwip_read(server, &c, 1) == 1 && lwip_read(server, &c, 1) == 1);
+	CHECK(lwip_event_subscribe(call, &others, server, POLLIN) == 0);
+	CHECK(!lwip_close(server) && !lwip_close(client));
+	CHECK(calls == 1 && others == 0);
+	FAILS(lwip_event_subscribe(call, &others, server, POLLIN), EBADF);
+}
+
 static void *many(void *ctx)
 {
 	uint16_t port = (uint16_t)(6000 + *(int *)ctx);
@@ -422,6 +451,7 @@ static const struct claim {
 	{"waits_end_by_signal_time_and_close", waits_end_by_signal_time_and_close},
 	{"options_are_the_engines", options_are_the_engines},
 	{"a_stack_ends_under_its_sockets", a_stack_ends_under_its_sockets},
+	{"a_callback_tells_an_event_once", a_callback_tells_an_event_once},
 	{"threads_share_stacks", threads_share_stacks},
 };
 

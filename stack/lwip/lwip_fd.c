@@ -69,6 +69,7 @@ void lwip_socket_detach(struct lwip_socket *so)
 {
 	so->stack->sockets[so->number] = NULL;
 	so->number = -1;
+	lwip_notices_drop(so);
 	lwip_socket_show(so);
 }
 
@@ -146,7 +147,7 @@ int lwip_enter(struct lwip_socket *so, vs_time *now)
 
 	pthread_mutex_lock(&stack->lock);
 	if (so->number < 0) {
-		pthread_mutex_unlock(&stack->lock);
+		lwip_stack_unlock(stack);
 		return -EBADF;
 	}
 	*now = rt_read_clock(stack->rt);
@@ -157,7 +158,7 @@ void lwip_leave(struct lwip_socket *so)
 {
 	rt_serve(so->stack->rt);
 	lwip_socket_show(so);
-	pthread_mutex_unlock(&so->stack->lock);
+	lwip_stack_unlock(so->stack);
 }
 
 static void show_readable(struct lwip_socket *so, bool readable)
@@ -195,6 +196,8 @@ void lwip_socket_show(struct lwip_socket *so)
 
 	show_readable(so, now & (STK_IN | STK_ERR | STK_HUP));
 	show_writable(so, now & (STK_OUT | STK_ERR | STK_HUP));
+	if (so->notices && so->number >= 0)
+		lwip_notices_find(so, lwip_socket_look(so));
 }
 
 static vs_time monotonic(void)
@@ -230,26 +233,23 @@ int lwip_wait(struct lwip_socket *so, short events, vs_time deadline)
 	return count ? 0 : -EAGAIN;
 }
 
+short lwip_socket_look(const struct lwip_socket *so)
+{
+	unsigned now = stk_readiness(so->stack->stk, so->number);
+
+	return (short)((now & STK_IN ? POLLIN | POLLRDNORM : 0) |
+		       (now & STK_OUT ? POLLOUT | POLLWRNORM : 0) |
+		       (now & STK_ERR ? POLLERR : 0) | (now & STK_HUP ? POLLHUP : 0) |
+		       (now & STK_PRI ? POLLPRI : 0));
+}
+
 short lwip_socket_events(struct lwip_socket *so)
 {
-	unsigned now = 0;
 	short events = POLLNVAL;
 
 	pthread_mutex_lock(&so->stack->lock);
-	if (so->number >= 0) {
-		now = stk_readiness(so->stack->stk, so->number);
-		events = 0;
-	}
-	pthread_mutex_unlock(&so->stack->lock);
-	if (now & STK_IN)
-		events |= POLLIN | POLLRDNORM;
-	if (now & STK_OUT)
-		events |= POLLOUT | POLLWRNORM;
-	if (now & STK_ERR)
-		events |= POLLERR;
-	if (now & STK_HUP)
-		events |= POLLHUP;
-	if (now & STK_PRI)
-		events |= POLLPRI;
+	if (so->number >= 0)
+		events = lwip_socket_look(so);
+	lwip_stack_unlock(so->stack);
 	return events;
 }

@@ -24,6 +24,8 @@
 
 #define LWIP_EXPORT __attribute__((visibility("default")))
 
+struct lwip_notice;
+
 struct lwip_socket {
 	struct stack *stack;
 	int domain, type, protocol;
@@ -36,6 +38,7 @@ struct lwip_socket {
 	bool nonblock;
 	bool named; /* bound or connected: its family is settled */
 	vs_time receive_timeout, send_timeout; /* VS_NEVER: none */
+	struct lwip_notice *notices;	       /* callbacks that wait for an event */
 };
 
 struct netif {
@@ -59,6 +62,7 @@ struct stack {
 	unsigned long flags;
 	struct lwip_socket **sockets; /* by number */
 	size_t sockets_size;
+	struct lwip_notice *due; /* callbacks to be made when the lock is given back */
 	struct stack *next; /* of all stacks */
 };
 
@@ -74,6 +78,7 @@ static inline int lwip_result(int result)
 /* Stacks: lwip_stack.c. */
 vs_time lwip_stack_enter(struct stack *); /* locks; the time */
 void lwip_stack_leave(struct stack *);	  /* lets out what was caused, and unlocks */
+void lwip_stack_unlock(struct stack *);	  /* unlocks, and makes the callbacks that are due */
 void lwip_stack_put(struct stack *);	  /* gives back a reference */
 
 /* Descriptors: lwip_fd.c. */
@@ -101,8 +106,16 @@ void lwip_socket_detach(struct lwip_socket *); /* with the lock: whoever waits f
 int lwip_wait(struct lwip_socket *, short events, vs_time deadline);
 vs_time lwip_deadline(vs_time timeout); /* that many ns from now; VS_NEVER stays */
 
-/* The poll(2) events that a socket has now. */
+/* The poll(2) events that a socket has now; look: with the lock. */
 short lwip_socket_events(struct lwip_socket *);
+short lwip_socket_look(const struct lwip_socket *);
+
+/* Callbacks, with the lock: those of a socket that wait for one of these events become due; all of
+ * a socket are forgotten. And without the lock: makes, and takes, what was due.
+ */
+void lwip_notices_find(struct lwip_socket *, short events);
+void lwip_notices_drop(struct lwip_socket *);
+void lwip_notices_call(struct lwip_notice *due);
 
 /* Addresses: lwip_addr.c. */
 int lwip_addr_in(const struct lwip_socket *, const struct sockaddr *, socklen_t,

@@ -22,11 +22,19 @@ static void lock(void *ctx)
 	pthread_mutex_lock(&stack->lock);
 }
 
+void lwip_stack_unlock(struct stack *stack)
+{
+	struct lwip_notice *due = stack->due;
+
+	stack->due = NULL;
+	pthread_mutex_unlock(&stack->lock);
+	if (due)
+		lwip_notices_call(due);
+}
+
 static void unlock(void *ctx)
 {
-	struct stack *stack = ctx;
-
-	pthread_mutex_unlock(&stack->lock);
+	lwip_stack_unlock(ctx);
 }
 
 vs_time lwip_stack_enter(struct stack *stack)

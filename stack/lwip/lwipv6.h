@@ -23,6 +23,16 @@ struct stack;
 struct netif;
 struct iovec;
 
+/* A function with any one argument, for lwip_event_subscribe(): without a prototype on purpose. */
+#ifdef __cplusplus
+typedef void (*lwipvoidfun)(void *);
+#else
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+typedef void (*lwipvoidfun)();
+#pragma GCC diagnostic pop
+#endif
+
 /* An address of either family in network order: IPv4's are mapped, ::ffff:a.b.c.d. Masks of IPv4
  * have 96 bits more than their own.
  */
@@ -136,6 +146,11 @@ int lwip_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
 		 const struct timespec *timeout, const sigset_t *);
 int lwip_poll(struct pollfd *, nfds_t, int timeout);
 int lwip_ppoll(struct pollfd *, nfds_t, const struct timespec *timeout, const sigset_t *);
+
+/* Which events of poll(2) in how a socket has. With cb, if none: cb(arg) is called once, by any
+ * thread, when it has one. With arg alone: no longer.
+ */
+int lwip_event_subscribe(lwipvoidfun cb, void *arg, int s, int how);
 
 #ifdef __cplusplus
 }
