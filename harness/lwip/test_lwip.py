@@ -23,12 +23,18 @@ NC = r"""
 int main(int argc, char *argv[])
 {
 	struct sockaddr_in server = {.sin_family = AF_INET};
-	struct stack *stack = lwip_stack_new();
-	struct netif *nif = stack && argc == 4 ? lwip_tapif_add(stack, argv[3]) : NULL;
+	struct stack *stack;
+	struct netif *nif;
 	struct ip_addr addr, mask;
 	char buf[1024];
 	int fd, n;
 
+#ifdef LWIPV6DL
+	if (!loadlwipv6dl())
+		return perror("load"), 1;
+#endif
+	stack = lwip_stack_new();
+	nif = stack && argc == 4 ? lwip_tapif_add(stack, argv[3]) : NULL;
 	if (!nif)
 		return perror("interface"), 1;
 	IP64_ADDR(&addr, 192, 168, 250, 20);
@@ -89,12 +95,14 @@ def test_two_stacks(switch: pathlib.Path, claim: str) -> None:
 
 
 # Header and library that a program is built with.
-ORIGINS = {"ours": ["-I", ROOT / "stack" / "lwip", "-L", BUILD / "lib"], "debian": []}
+OURS = ["-I", ROOT / "stack" / "lwip"]
+ORIGINS = {"ours": [*OURS, "-L", BUILD / "lib", "-llwipv6"], "debian": ["-llwipv6"],
+           "ours, loaded": [*OURS, "-DLWIPV6DL"]}
 
 
 def build(tmp_path: pathlib.Path, source: str, origin: str) -> pathlib.Path:
     (tmp_path / "nc.c").write_text(source)
-    subprocess.run(["cc", "-o", tmp_path / "nc", tmp_path / "nc.c", *ORIGINS[origin], "-llwipv6",
+    subprocess.run(["cc", "-o", tmp_path / "nc", tmp_path / "nc.c", *ORIGINS[origin],
                     "-lpthread", "-ldl"], check=True)
     return tmp_path / "nc"
 

@@ -14,6 +14,10 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#ifdef LWIPV6DL
+#include <dlfcn.h>
+#include <string.h>
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,8 +44,13 @@ struct ip_addr {
 	uint32_t addr[4];
 };
 
+#ifdef LWIPV6DL
+__attribute__((weak)) struct ip_addr *pip_addr_any;
+#define IP_ADDR_ANY pip_addr_any
+#else
 extern const struct ip_addr ip_addr_any;
 #define IP_ADDR_ANY ((struct ip_addr *)&ip_addr_any)
+#endif
 
 #define IP64_PREFIX (htonl(0xffff))
 
@@ -72,24 +81,31 @@ extern const struct ip_addr ip_addr_any;
 #define IP_ADDR_IS_V4(ip)                                                                          \
 	((ip)->addr[0] == 0 && (ip)->addr[1] == 0 && (ip)->addr[2] == IP64_PREFIX)
 
+/* With LWIPV6DL defined they are pointers, which loadlwipv6dl() makes valid. */
+#ifdef LWIPV6DL
+#define LWIP_FN(type, name) __attribute__((weak)) type (*name)
+#else
+#define LWIP_FN(type, name) type name
+#endif
+
 /* Only programs that link the library statically call these. */
-void lwip_init(void);
-void lwip_fini(void);
+LWIP_FN(void, lwip_init)(void);
+LWIP_FN(void, lwip_fini)(void);
 
 /* Runs thread(arg) in a thread of its own. */
-void lwip_thread_new(void (*thread)(void *arg), void *arg);
+LWIP_FN(void, lwip_thread_new)(void (*thread)(void *arg), void *arg);
 
 /* Stacks. */
 #define LWIP_STACK_FLAG_FORWARDING 1 /* a router */
 
-struct stack *lwip_stack_new(void);
-void lwip_stack_free(struct stack *);
-struct stack *lwip_add_stack(unsigned long flags);
-void lwip_del_stack(struct stack *);
-struct stack *lwip_stack_get(void);
-void lwip_stack_set(struct stack *);
-unsigned long lwip_stack_flags_get(struct stack *);
-void lwip_stack_flags_set(struct stack *, unsigned long flags);
+LWIP_FN(struct stack *, lwip_stack_new)(void);
+LWIP_FN(void, lwip_stack_free)(struct stack *);
+LWIP_FN(struct stack *, lwip_add_stack)(unsigned long flags);
+LWIP_FN(void, lwip_del_stack)(struct stack *);
+LWIP_FN(struct stack *, lwip_stack_get)(void);
+LWIP_FN(void, lwip_stack_set)(struct stack *);
+LWIP_FN(unsigned long, lwip_stack_flags_get)(struct stack *);
+LWIP_FN(void, lwip_stack_flags_set)(struct stack *, unsigned long flags);
 
 /* Interfaces, which begin down. */
 #define NETIF_FLAG_AUTOCONF 0x800U /* IPv6 addresses from what routers advertise */
@@ -99,58 +115,135 @@ void lwip_stack_flags_set(struct stack *, unsigned long flags);
 #define lwip_tapif_add(stack, arg) lwip_add_tapif((stack), (arg), NETIF_STD_FLAGS)
 #define lwip_ifup(netif)	   lwip_ifup_flags((netif), 0)
 
-struct netif *lwip_add_vdeif(struct stack *, void *arg, int flags);
-struct netif *lwip_add_tapif(struct stack *, void *arg, int flags);
-int lwip_ifup_flags(struct netif *, int flags);
-int lwip_ifdown(struct netif *);
+LWIP_FN(struct netif *, lwip_add_vdeif)(struct stack *, void *arg, int flags);
+LWIP_FN(struct netif *, lwip_add_tapif)(struct stack *, void *arg, int flags);
+LWIP_FN(int, lwip_ifup_flags)(struct netif *, int flags);
+LWIP_FN(int, lwip_ifdown)(struct netif *);
 
-int lwip_add_addr(struct netif *, struct ip_addr *addr, struct ip_addr *mask);
-int lwip_del_addr(struct netif *, struct ip_addr *addr, struct ip_addr *mask);
-int lwip_add_route(struct stack *, struct ip_addr *addr, struct ip_addr *mask,
+LWIP_FN(int, lwip_add_addr)(struct netif *, struct ip_addr *addr, struct ip_addr *mask);
+LWIP_FN(int, lwip_del_addr)(struct netif *, struct ip_addr *addr, struct ip_addr *mask);
+LWIP_FN(int, lwip_add_route)(struct stack *, struct ip_addr *addr, struct ip_addr *mask,
 		   struct ip_addr *nexthop, struct netif *, int flags);
-int lwip_del_route(struct stack *, struct ip_addr *addr, struct ip_addr *mask,
+LWIP_FN(int, lwip_del_route)(struct stack *, struct ip_addr *addr, struct ip_addr *mask,
 		   struct ip_addr *nexthop, struct netif *, int flags);
 
 /* Sockets: each call as the one of the C library without lwip_. */
-int lwip_msocket(struct stack *, int domain, int type, int protocol);
-int lwip_socket(int domain, int type, int protocol);
-int lwip_bind(int s, const struct sockaddr *, socklen_t);
-int lwip_connect(int s, const struct sockaddr *, socklen_t);
-int lwip_listen(int s, int backlog);
-int lwip_accept(int s, struct sockaddr *, socklen_t *);
-int lwip_shutdown(int s, int how);
-int lwip_getsockname(int s, struct sockaddr *, socklen_t *);
-int lwip_getpeername(int s, struct sockaddr *, socklen_t *);
-int lwip_getsockopt(int s, int level, int name, void *value, socklen_t *len);
-int lwip_setsockopt(int s, int level, int name, const void *value, socklen_t len);
-int lwip_close(int s);
-int lwip_ioctl(int s, long request, void *arg);
-int lwip_fcntl(int s, int command, long arg);
-int lwip_fcntl64(int s, int command, long arg);
+LWIP_FN(int, lwip_msocket)(struct stack *, int domain, int type, int protocol);
+LWIP_FN(int, lwip_socket)(int domain, int type, int protocol);
+LWIP_FN(int, lwip_bind)(int s, const struct sockaddr *, socklen_t);
+LWIP_FN(int, lwip_connect)(int s, const struct sockaddr *, socklen_t);
+LWIP_FN(int, lwip_listen)(int s, int backlog);
+LWIP_FN(int, lwip_accept)(int s, struct sockaddr *, socklen_t *);
+LWIP_FN(int, lwip_shutdown)(int s, int how);
+LWIP_FN(int, lwip_getsockname)(int s, struct sockaddr *, socklen_t *);
+LWIP_FN(int, lwip_getpeername)(int s, struct sockaddr *, socklen_t *);
+LWIP_FN(int, lwip_getsockopt)(int s, int level, int name, void *value, socklen_t *len);
+LWIP_FN(int, lwip_setsockopt)(int s, int level, int name, const void *value, socklen_t len);
+LWIP_FN(int, lwip_close)(int s);
+LWIP_FN(int, lwip_ioctl)(int s, long request, void *arg);
+LWIP_FN(int, lwip_fcntl)(int s, int command, long arg);
+LWIP_FN(int, lwip_fcntl64)(int s, int command, long arg);
 
-ssize_t lwip_recv(int s, void *, int len, unsigned flags);
-ssize_t lwip_read(int s, void *, int len);
-ssize_t lwip_readv(int s, struct iovec *, int count);
-ssize_t lwip_recvfrom(int s, void *, int len, unsigned flags, struct sockaddr *, socklen_t *);
-ssize_t lwip_recvmsg(int s, struct msghdr *, int flags);
-ssize_t lwip_send(int s, const void *, int len, unsigned flags);
-ssize_t lwip_write(int s, void *, int len);
-ssize_t lwip_writev(int s, struct iovec *, int count);
-ssize_t lwip_sendto(int s, const void *, int len, unsigned flags, const struct sockaddr *,
+LWIP_FN(ssize_t, lwip_recv)(int s, void *, int len, unsigned flags);
+LWIP_FN(ssize_t, lwip_read)(int s, void *, int len);
+LWIP_FN(ssize_t, lwip_readv)(int s, struct iovec *, int count);
+LWIP_FN(ssize_t, lwip_recvfrom)(int s, void *, int len, unsigned flags, struct sockaddr *,
+		socklen_t *);
+LWIP_FN(ssize_t, lwip_recvmsg)(int s, struct msghdr *, int flags);
+LWIP_FN(ssize_t, lwip_send)(int s, const void *, int len, unsigned flags);
+LWIP_FN(ssize_t, lwip_write)(int s, void *, int len);
+LWIP_FN(ssize_t, lwip_writev)(int s, struct iovec *, int count);
+LWIP_FN(ssize_t, lwip_sendto)(int s, const void *, int len, unsigned flags, const struct sockaddr *,
 		    socklen_t);
-ssize_t lwip_sendmsg(int s, const struct msghdr *, int flags);
+LWIP_FN(ssize_t, lwip_sendmsg)(int s, const struct msghdr *, int flags);
 
 /* Over descriptors of the library and of the kernel together. */
-int lwip_select(int count, fd_set *in, fd_set *out, fd_set *except, struct timeval *timeout);
-int lwip_pselect(int count, fd_set *in, fd_set *out, fd_set *except,
+LWIP_FN(int, lwip_select)(int count, fd_set *in, fd_set *out, fd_set *except,
+		struct timeval *timeout);
+LWIP_FN(int, lwip_pselect)(int count, fd_set *in, fd_set *out, fd_set *except,
 		 const struct timespec *timeout, const sigset_t *);
-int lwip_poll(struct pollfd *, nfds_t, int timeout);
-int lwip_ppoll(struct pollfd *, nfds_t, const struct timespec *timeout, const sigset_t *);
+LWIP_FN(int, lwip_poll)(struct pollfd *, nfds_t, int timeout);
+LWIP_FN(int, lwip_ppoll)(struct pollfd *, nfds_t, const struct timespec *timeout, const sigset_t *);
 
 /* Which events of poll(2) in how a socket has. With cb, if none: cb(arg) is called once, by any
  * thread, when it has one. With arg alone: no longer.
  */
-int lwip_event_subscribe(lwipvoidfun cb, void *arg, int s, int how);
+LWIP_FN(int, lwip_event_subscribe)(lwipvoidfun cb, void *arg, int s, int how);
+
+#ifdef LWIPV6DL
+/* Loads the library and gives its handle for dlclose(3), or NULL and ENOENT. */
+static inline void *loadlwipv6dl(void)
+{
+	static const struct {
+		const char *name;
+		void *pointer;
+	} symbols[] = {
+#define LWIP_DL_(name) {#name, (void *)&name}
+		LWIP_DL_(lwip_init),
+		LWIP_DL_(lwip_fini),
+		LWIP_DL_(lwip_thread_new),
+		LWIP_DL_(lwip_stack_new),
+		LWIP_DL_(lwip_stack_free),
+		LWIP_DL_(lwip_add_stack),
+		LWIP_DL_(lwip_del_stack),
+		LWIP_DL_(lwip_stack_get),
+		LWIP_DL_(lwip_stack_set),
+		LWIP_DL_(lwip_stack_flags_get),
+		LWIP_DL_(lwip_stack_flags_set),
+		LWIP_DL_(lwip_add_vdeif),
+		LWIP_DL_(lwip_add_tapif),
+		LWIP_DL_(lwip_ifup_flags),
+		LWIP_DL_(lwip_ifdown),
+		LWIP_DL_(lwip_add_addr),
+		LWIP_DL_(lwip_del_addr),
+		LWIP_DL_(lwip_add_route),
+		LWIP_DL_(lwip_del_route),
+		LWIP_DL_(lwip_msocket),
+		LWIP_DL_(lwip_socket),
+		LWIP_DL_(lwip_bind),
+		LWIP_DL_(lwip_connect),
+		LWIP_DL_(lwip_listen),
+		LWIP_DL_(lwip_accept),
+		LWIP_DL_(lwip_shutdown),
+		LWIP_DL_(lwip_getsockname),
+		LWIP_DL_(lwip_getpeername),
+		LWIP_DL_(lwip_getsockopt),
+		LWIP_DL_(lwip_setsockopt),
+		LWIP_DL_(lwip_close),
+		LWIP_DL_(lwip_ioctl),
+		LWIP_DL_(lwip_fcntl),
+		LWIP_DL_(lwip_fcntl64),
+		LWIP_DL_(lwip_recv),
+		LWIP_DL_(lwip_read),
+		LWIP_DL_(lwip_readv),
+		LWIP_DL_(lwip_recvfrom),
+		LWIP_DL_(lwip_recvmsg),
+		LWIP_DL_(lwip_send),
+		LWIP_DL_(lwip_write),
+		LWIP_DL_(lwip_writev),
+		LWIP_DL_(lwip_sendto),
+		LWIP_DL_(lwip_sendmsg),
+		LWIP_DL_(lwip_select),
+		LWIP_DL_(lwip_pselect),
+		LWIP_DL_(lwip_poll),
+		LWIP_DL_(lwip_ppoll),
+		LWIP_DL_(lwip_event_subscribe),
+#undef LWIP_DL_
+		{"ip_addr_any", (void *)&pip_addr_any},
+	};
+	void *handle = dlopen("liblwipv6.so.2", RTLD_NOW), *found;
+
+	if (!handle) {
+		errno = ENOENT;
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+		found = dlsym(handle, symbols[i].name);
+		memcpy(symbols[i].pointer, &found, sizeof(found));
+	}
+	return handle;
+}
+#endif
 
 #ifdef __cplusplus
 }
