@@ -176,8 +176,12 @@ void tcp_ack_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 							      : tcp_min(a.bytes, p->mss);
 	a.marked = p->ecn_on && round && tcp_ecn_acked(p, in->h.flags, a.flight);
 	/* A probe that is answered may go on for ever (RFC 9293 3.8.6.1). */
-	if (p->probing)
+	if (p->probing) {
 		p->timeouts = 0;
+		/* What now may leave is not late for having waited so long. */
+		if (p->snd_wnd)
+			p->backoff = 0;
+	}
 	if (!a.bytes && !a.sacked && !a.duplicate && !p->rack.dsack) {
 		if (p->snd_wnd != wnd)
 			tcp_sample(p, TCP_EVENT_DUPLICATE, p->snd_una, 0);

@@ -419,6 +419,7 @@ void tcp_output_timer(struct tcp_pcb *p)
 {
 	vs_time *deadline = &p->deadline[TCP_DEADLINE_RETRANSMIT];
 	bool waits = tcp_unsent(p) || (p->snd_shut && !fin_sent(p));
+	vs_time sliver_at;
 
 	if (p->state == TCP_SYN_RECEIVED)
 		return; /* our SYN's */
@@ -432,13 +433,18 @@ void tcp_output_timer(struct tcp_pcb *p)
 	if (!waits || p->deadline[TCP_DEADLINE_WAIT] != VS_NEVER) {
 		p->probing = false;
 		*deadline = VS_NEVER;
-	} else if (!p->probing || *deadline == VS_NEVER) {
-		p->probing = true;
-		/* RFC 9293 3.8.6.2.1: a sliver of a window is used after 0.1 to 1 s. */
-		tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT,
-				 tcp_now(p) + (p->snd_wnd ? vs_time_min(tcp_rto(p), VS_SEC)
-							  : tcp_rto(p)));
+		return;
 	}
+	if (!p->probing || *deadline == VS_NEVER) {
+		p->probing = true;
+		tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
+	}
+	/* RFC 9293 3.8.6.2.1: a sliver of a window is used after 0.1 to 1 s, however long the window
+	 * was closed before.
+	 */
+	sliver_at = tcp_now(p) + vs_time_min(tcp_rto(p), VS_SEC);
+	if (p->snd_wnd && sliver_at < *deadline)
+		tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, sliver_at);
 }
 
 static bool may_send_data(const struct tcp_pcb *p)

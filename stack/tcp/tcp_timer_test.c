@@ -212,6 +212,35 @@ static void sliver_of_a_window_is_used_only_after_the_timer(void **state)
 	fake_free(w);
 }
 
+static void sliver_behind_a_window_long_closed_is_used_within_a_second(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w, 1000, false);
+
+	(void)state;
+	fake_send(w, p, data, 2000, 0);
+	fake_run(w, 200 * MS);
+	inject_ack(w, 1, 1001, 0);
+	/* Probed eight times: the next would leave a minute from now. */
+	for (vs_time rto = 300 * MS; rto < 60 * S; rto *= 2) {
+		fake_run(w, w->now + rto);
+		inject_ack(w, 1, 1001, 0);
+	}
+	assert_int_equal(p->backoff, 8);
+	fake_skip(w);
+	fake_run(w, 100 * S);
+	inject_ack(w, 1, 1001, 100);
+	fake_run(w, 100 * S + 100 * MS);
+	/* Its time does not begin anew when the same is said again. */
+	inject_ack(w, 1, 1001, 100);
+	fake_run(w, 101 * S);
+	fake_expect(w, 100 * S + 300 * MS, "P. 1001:1101(100) ack 1");
+	/* Nor is its repetition that of a probe. */
+	fake_expect(w, 100 * S + 600 * MS, ". 1001:1101(100) ack 1");
+	fake_expect_none(w);
+	fake_free(w);
+}
+
 static void keep_alive_probes_and_then_resets(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -374,6 +403,7 @@ int main(void)
 		cmocka_unit_test(echo_tells_the_round_trip_of_a_repeated_syn),
 		cmocka_unit_test(zero_window_is_probed_with_back_off_for_as_long_as_it_is_answered),
 		cmocka_unit_test(sliver_of_a_window_is_used_only_after_the_timer),
+		cmocka_unit_test(sliver_behind_a_window_long_closed_is_used_within_a_second),
 		cmocka_unit_test(keep_alive_probes_and_then_resets),
 		cmocka_unit_test(user_timeout_ends_a_connection_that_is_not_answered),
 		cmocka_unit_test(acks_are_quick_at_the_start_then_wait_40_ms_or_a_second_segment),
