@@ -67,7 +67,7 @@ void tcp_established(struct tcp_pcb *p, const struct tcp_in *in)
 /* SND.WND, by the rule that an old segment must not move it back. */
 void tcp_window_arrives(struct tcp_pcb *p, const struct tcp_in *in)
 {
-	uint32_t wnd = (uint32_t)in->h.window << p->snd_wscale;
+	uint32_t wnd = tcp_in_window(p, in);
 
 	if (!(wire_seq_lt(p->snd_wl1, in->h.seq) ||
 	      (p->snd_wl1 == in->h.seq && wire_seq_leq(p->snd_wl2, in->h.ack))))

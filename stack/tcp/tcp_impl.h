@@ -506,11 +506,20 @@ struct tcp_in {
 	struct vs_frame *f; /* data is the payload; NULL once taken */
 	uint32_t iss_after; /* with has_iss_after: where TIME-WAIT's reuse starts */
 	bool has_iss_after;
+	bool syn; /* came with it, even if the SYN is done with and no longer in h */
 };
 
 static inline struct tcp_pcb *tcp_of(const struct stk_socket *so)
 {
 	return (struct tcp_pcb *)(uintptr_t)so;
+}
+
+/* RFC 7323 2.2: a SYN's window is never scaled; nor is that of the SYN-ACK which ends an opening by
+ * both at once, when the scale is agreed already.
+ */
+static inline uint32_t tcp_in_window(const struct tcp_pcb *p, const struct tcp_in *in)
+{
+	return in->syn ? in->h.window : (uint32_t)in->h.window << p->snd_wscale;
 }
 
 static inline vs_time tcp_now(const struct tcp_pcb *p)

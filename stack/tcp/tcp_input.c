@@ -172,7 +172,7 @@ static bool check_ack(struct tcp_pcb *p, struct tcp_in *in)
 		if (p->embryo && !tcp_listen_established(p))
 			return false;
 		p->snd_una = p->iss + 1;
-		p->snd_wnd = (uint32_t)in->h.window << p->snd_wscale;
+		p->snd_wnd = tcp_in_window(p, in);
 		p->snd_wnd_max = p->snd_wnd;
 		tcp_established(p, in);
 		tcp_fastopen_settled(p, false);
@@ -410,8 +410,8 @@ static void syn_sent_arrives(struct tcp_pcb *p, struct tcp_in *in)
 	in->seq++;
 	tcp_options_agree(p, h);
 	tcp_ecn_agree(p, h);
-	p->snd_wnd = h->window; /* of a SYN: not scaled */
-	p->snd_wnd_max = h->window;
+	p->snd_wnd = tcp_in_window(p, in);
+	p->snd_wnd_max = p->snd_wnd;
 	p->received_at = tcp_now(p);
 	if (!ack) {
 		/* Both have opened at once. */
@@ -503,7 +503,7 @@ static bool arrives_as_predicted(struct tcp_pcb *p, struct tcp_in *in)
 	} else {
 		if (in->h.ack != p->snd_una || in->len > p->rcv_wnd || p->rcv.ranges_count ||
 		    in->h.sacks || p->rcv_shut || in->f->len != in->len ||
-		    p->snd_wnd != (uint32_t)in->h.window << p->snd_wscale)
+		    p->snd_wnd != tcp_in_window(p, in))
 			return false;
 		ts_arrives(p, in);
 		p->snd_wl1 = in->h.seq;
@@ -615,6 +615,7 @@ void tcp_input(struct stk *s, vs_time now, const struct ip_received *ip, struct 
 	in.f = f;
 	in.iss_after = 0;
 	in.has_iss_after = false;
+	in.syn = in.h.flags & WIRE_TCP_SYN;
 	in.len = f->len;
 	in.seq = in.h.seq;
 	in.end = in.seq + in.len + !!(in.h.flags & WIRE_TCP_SYN) + !!(in.h.flags & WIRE_TCP_FIN);

@@ -65,6 +65,39 @@ static void simultaneous_open_connects_both(void **state)
 	fake_free(w);
 }
 
+static void crossing_calls_do_not_scale_the_windows_of_their_syns(void **state)
+{
+	struct fake *w = fake_new(1, false, false, 10 * MS);
+	struct tcp_pcb *a = fake_socket(w, 0), *b = fake_socket(w, 1);
+	struct stk_addr at = {.addr = wire_addr_any6, .port = 1000}, to = {.port = 2000};
+	uint32_t got = 0;
+
+	(void)state;
+	w->log = false;
+	assert_int_equal(tcp_proto.bind(a->stk, &a->so, &at), 0);
+	at.port = 2000;
+	assert_int_equal(tcp_proto.bind(b->stk, &b->so, &at), 0);
+	fake_option(w, b, STK_SO_RCVBUF, 2304);
+	to.addr = w->host[1].addr;
+	assert_int_equal(tcp_proto.connect(a->stk, 0, &a->so, &to), -EINPROGRESS);
+	to = (struct stk_addr){.addr = w->host[0].addr, .port = 1000};
+	assert_int_equal(tcp_proto.connect(b->stk, 0, &b->so, &to), -EINPROGRESS);
+	fake_run(w, 1000 * MS);
+	assert_int_equal(a->state, TCP_ESTABLISHED);
+	assert_int_equal(a->snd_wnd_max, 2304);
+	assert_int_equal(fake_send(w, a, data, sizeof(data), 0), sizeof(data));
+	while (got < sizeof(data) && w->now < 2000 * MS) {
+		ptrdiff_t n;
+
+		fake_run(w, w->now + 5 * MS);
+		n = fake_recv(w, b, NULL, sizeof(data), 0);
+		got += n > 0 ? (uint32_t)n : 0;
+	}
+	assert_int_equal(got, sizeof(data));
+	assert_int_equal(w->host[0].counters[STK_TcpRetransSegs], 0);
+	fake_free(w);
+}
+
 static void simultaneous_close_goes_through_closing(void **state)
 {
 	struct fake *w = fake_new(1, false, false, 10 * MS);
@@ -462,6 +495,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(simultaneous_open_connects_both),
+		cmocka_unit_test(crossing_calls_do_not_scale_the_windows_of_their_syns),
 		cmocka_unit_test(simultaneous_close_goes_through_closing),
 		cmocka_unit_test(closed_port_refuses),
 		cmocka_unit_test(reset_must_be_exact_or_is_challenged),
