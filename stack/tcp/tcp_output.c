@@ -439,7 +439,7 @@ void tcp_output_timer(struct tcp_pcb *p)
 		p->probing = true;
 		tcp_deadline_set(p, TCP_DEADLINE_RETRANSMIT, tcp_now(p) + tcp_rto(p));
 	}
-	/* RFC 9293 3.8.6.2.1: a sliver of a window is used after 0.1 to 1 s, however long the window
+	/* RFC 9293 3.8.6.2.1: a sliver of a window is used after 0.1 to 1 s, however long it
 	 * was closed before.
 	 */
 	sliver_at = tcp_now(p) + vs_time_min(tcp_rto(p), VS_SEC);

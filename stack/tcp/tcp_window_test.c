@@ -77,12 +77,12 @@ static void who_reads_is_sent_more_at_once(void **state)
 		for (unsigned b = 0; b < 4; b++) {
 			struct flow f = {.mtu = mtus[m], .rcvbuf = buffers[b], .pause = 20 * MS};
 
-			/* Half the buffer or a segment in each round trip, 2 ms; or as it is read. */
+			/* Half the buffer or a segment a round trip, 2 ms; or as it is read. */
 			f.part = SIZE;
 			assert_in_range(took(&f), 1, 200 * MS);
 			f.part = 100;
 			assert_in_range(took(&f), 1000 * MS, 1010 * MS);
-			/* The probes of a window closed for long have backed off, and do not count. */
+			/* The probes of a closed window have backed off, and do not count. */
 			f.pause = 100 * S;
 			assert_in_range(took(&f), 1000 * MS, 1010 * MS);
 			f.part = SIZE;
