@@ -121,9 +121,7 @@ def test_iperf3_datagrams_come_through(lan, family, arguments, fault):
     assert len(result["end"]["streams"]) == (3 if "-P" in arguments else 1)
     total = result["end"]["sum"]
     assert total["packets"] > 0
-    if fault == "reorder":
-        assert total["lost_packets"] == 0
-    elif fault not in ("slow", "asymmetric", "noise-from-linux"):
+    if fault not in ("slow", "asymmetric", "noise-from-linux"):
         # What the end of the test overtakes confuses its count of the lost.
         assert abs(total["lost_packets"]) <= total["packets"] / 20
 
