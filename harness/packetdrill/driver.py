@@ -57,6 +57,7 @@ class Live:
     local_address: Address | None = None
     isn: int | None = None	 # ours, on the wire
     script_isn: int = 0
+    remote_isn: int = 0  # what the script's later numbers count from
     ts: dict[int, int] = dataclasses.field(default_factory=dict)
 
     def offset(self) -> int:
@@ -151,7 +152,10 @@ class Driver:
         else:
             options = [self.option_in(name, values) for name, values in p.options or []]
             ack = 0 if p.ack is None else p.ack + live.offset()
-            self.library.send(packet.tcp(self.remote, local, sport, dport, p.seq, ack, p.flags,
+            if "S" in p.flags and live.state != "open":
+                live.remote_isn = p.seq
+            seq = p.seq if "S" in p.flags else p.seq + live.remote_isn & 0xffffffff
+            self.library.send(packet.tcp(self.remote, local, sport, dport, seq, ack, p.flags,
                                          p.win or 0, options, p.len, packet.ECN[p.ecn], p.urg))
 
     def option_in(self, name: str, values: list[typing.Any]) -> packet.Option:
@@ -215,7 +219,8 @@ class Driver:
                 said.append(f"flags {p.flags}")
             if (p.seq + self.live.offset()) & 0xffffffff != s.seq:
                 said.append(f"sequence number {p.seq}")
-            if p.ack is not None and p.ack & 0xffffffff != s.ack:
+            base = 0 if "S" in p.flags else self.live.remote_isn
+            if p.ack is not None and p.ack + base & 0xffffffff != s.ack:
                 said.append(f"ack {p.ack}")
             if p.win is not None and p.win != s.win:
                 said.append(f"win {p.win}")
@@ -248,7 +253,8 @@ class Driver:
         if name in ("FO", "FOEXP"):
             value = str(values[0]) if values else ""
             return name, [str(self.setup.define.get(value, value)).lower()]
-        return name, [v for v in values if isinstance(v, int)]
+        base = self.live.remote_isn if name == "sack" else 0
+        return name, [v + base for v in values if isinstance(v, int)]
 
     # Everything else.
 

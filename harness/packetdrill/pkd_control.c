@@ -47,6 +47,7 @@ static void serve_line(struct pkd *w, int fd, char *line)
 		return;
 	pthread_mutex_lock(&w->lock);
 	if (!strcmp(verb, "flush")) {
+		stk_tcp_metrics_flush(w->stk);
 		error = 0;
 	} else if ((name = strtok_r(NULL, " ", &rest))) {
 		if (!strcmp(verb, "set"))

@@ -185,6 +185,50 @@ static struct timespec wall(vs_time at)
 	return (struct timespec){PKD_EPOCH_S + at / VS_SEC, at % VS_SEC};
 }
 
+/* What came back about a message (IP_RECVERR), with as much of it as was told and has room. */
+static ssize_t queued_read(struct pkd *w, struct pkd_file *f, struct msghdr *msg)
+{
+	struct {
+		struct sock_extended_err err;
+		struct sockaddr_in6 offender;
+	} e = {0};
+	uint8_t bytes[1024];
+	size_t used = 0, at = 0, room = pkd_iov_total(msg);
+	bool is4 = f->domain == AF_INET;
+	socklen_t len = sizeof(e.offender);
+	struct stk_addr offender = {0};
+	struct stk_msg m;
+	ssize_t n;
+
+	if (room > sizeof(bytes))
+		room = sizeof(bytes);
+	n = stk_recv_msg(w->stk, w->now, f->stk, bytes, room, STK_MSG_ERRQUEUE, &m);
+	if (n < 0)
+		return n;
+	for (size_t i = 0; i < msg->msg_iovlen && at < (size_t)n; i++) {
+		size_t part = msg->msg_iov[i].iov_len;
+
+		if (part > (size_t)n - at)
+			part = (size_t)n - at;
+		memcpy(msg->msg_iov[i].iov_base, bytes + at, part);
+		at += part;
+	}
+	pkd_addr_out(f, &m.peer, msg->msg_name, &msg->msg_namelen);
+	e.err.ee_errno = (uint32_t)m.error.error;
+	e.err.ee_origin = m.error.origin;
+	e.err.ee_type = m.error.type;
+	e.err.ee_code = m.error.code;
+	e.err.ee_info = m.error.info;
+	offender.addr = m.error.offender;
+	if (m.error.origin != SO_EE_ORIGIN_LOCAL)
+		pkd_addr_out(f, &offender, (struct sockaddr *)&e.offender, &len);
+	cmsg_put(msg, &used, is4 ? IPPROTO_IP : IPPROTO_IPV6, is4 ? IP_RECVERR : IPV6_RECVERR, &e,
+		 sizeof(e.err) + (is4 ? 16 : 28));
+	msg->msg_controllen = used;
+	msg->msg_flags |= MSG_ERRQUEUE | (m.flags & STK_MSG_TRUNC ? MSG_TRUNC : 0);
+	return n;
+}
+
 ssize_t pkd_notice_read(struct pkd *w, struct pkd_file *f, struct msghdr *msg)
 {
 	struct {
@@ -195,9 +239,8 @@ ssize_t pkd_notice_read(struct pkd *w, struct pkd_file *f, struct msghdr *msg)
 	struct timespec stamps[3] = {0};
 	size_t used = 0, len = sizeof(e.err) + (f->domain == AF_INET ? 16 : 28);
 
-	(void)w;
 	if (!n)
-		return -EAGAIN;
+		return queued_read(w, f, msg);
 	f->notices = n->next;
 	if (!f->notices)
 		f->notices_tail = &f->notices;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/packetdrill/pkd_impl.h"
+#include "stack/tcp/tcp.h"
 
 struct pkd_file *pkd_file(struct pkd *w, int fd)
 {
@@ -40,7 +41,7 @@ struct pkd_file *pkd_file_new(struct pkd *w, enum pkd_kind kind)
 		return NULL;
 	}
 	f = &w->files[fd];
-	*f = (struct pkd_file){.kind = kind, .fd = fd, .stk = -1, .rcvlowat = 1};
+	*f = (struct pkd_file){.kind = kind, .fd = fd, .stk = -1, .rcvlowat = 1, .linger_s = -1};
 	f->notices_tail = &f->notices;
 	return f;
 }
@@ -211,7 +212,7 @@ int pkd_accept(void *userdata, int fd, struct sockaddr *sa, socklen_t *len)
 	f->rcvlowat = a.f->rcvlowat;
 	f->connected = true;
 	f->inq = a.f->inq;
-	f->recverr = a.f->recverr;
+	f->linger_s = a.f->linger_s;
 	f->stamping = a.f->stamping;
 	f->zerocopy = a.f->zerocopy;
 	pkd_addr_out(f, &a.peer, sa, len);
@@ -312,6 +313,40 @@ int pkd_shutdown(void *userdata, int fd, int how)
 	return (int)pkd_leave(w, error);
 }
 
+struct close_call {
+	struct pkd_call call;
+	int stk;
+};
+
+/* Until the peer has acknowledged everything and our end of the stream (socket(7), SO_LINGER). */
+static ssize_t close_attempt(struct pkd_call *c)
+{
+	struct close_call *a = (struct close_call *)c;
+	struct tcp_details d;
+
+	if (tcp_details(pkd_world->stk, a->stk, &d))
+		return 0;
+	return d.state == TCP_FIN_WAIT_1 || d.state == TCP_CLOSING || d.state == TCP_LAST_ACK
+		       ? -EAGAIN
+		       : 0;
+}
+
+/* The descriptor is gone already; also a non-blocking one's close() waits. Nobody would read what
+ * has come: then the connection is reset at once, as without the option.
+ */
+static void linger(struct pkd *w, int stk, int seconds)
+{
+	struct close_call a = {.call = {.attempt = close_attempt}, .stk = stk};
+	struct tcp_details d;
+
+	if (tcp_details(w->stk, stk, &d) || d.rcv_queued ||
+	    stk_shutdown(w->stk, w->now, stk, STK_SHUT_RDWR))
+		return;
+	a.call.deadline = w->now + seconds * VS_SEC;
+	pkd_settle(w);
+	pkd_wait(w, &a.call, false);
+}
+
 int pkd_close(void *userdata, int fd)
 {
 	struct pkd *w = pkd_enter();
@@ -324,10 +359,16 @@ int pkd_close(void *userdata, int fd)
 		return close(fd);
 	}
 	if (f->kind == PKD_SOCKET) {
-		w->by_stk[f->stk] = 0;
-		error = stk_close(w->stk, w->now, f->stk);
+		int stk = f->stk, seconds = f->linger_s;
+
+		w->by_stk[stk] = 0;
+		file_drop(w, f);
+		if (seconds > 0)
+			linger(w, stk, seconds);
+		error = stk_close(w->stk, w->now, stk);
+	} else {
+		file_drop(w, f);
 	}
-	file_drop(w, f);
 	return (int)pkd_leave(w, error);
 }
 

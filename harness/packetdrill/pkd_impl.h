@@ -38,7 +38,8 @@
 #define PKD_START	(1000 * VS_SEC)
 #define PKD_IDLE_MAX	(24 * 3600 * VS_SEC) /* without a packet for so long none will come */
 #define PKD_COMMAND_MAX 4096
-#define PKD_STK_FLAGS	STK_MSG_FASTOPEN /* flags of send() that the stack knows by that number */
+/* Flags of send() that the stack knows by that number. */
+#define PKD_STK_FLAGS	(STK_MSG_FASTOPEN | STK_MSG_MORE | STK_MSG_EOR | STK_MSG_OOB)
 
 /* A packet that has left. */
 struct pkd_packet {
@@ -92,8 +93,11 @@ struct pkd_file {
 	bool listening, connecting, connected;
 	int64_t rcvtimeo_us, sndtimeo_us; /* 0: for ever */
 	int rcvlowat;
+	int linger_s; /* SO_LINGER; below 0: off */
+	uint8_t fastopen_key[32];
+	uint8_t fastopen_key_len; /* 0: the stack's key */
 	unsigned news; /* poll events since an edge was last reported */
-	bool inq, recverr, timestamp, timestampns;
+	bool inq, timestamp, timestampns;
 	uint32_t stamping;	/* SO_TIMESTAMPING */
 	bool zerocopy;
 	bool key_based;
@@ -176,6 +180,7 @@ int pkd_close(void *, int);
 void pkd_files_close(struct pkd *);
 
 /* pkd_io.c */
+size_t pkd_iov_total(const struct msghdr *);
 ssize_t pkd_read(void *, int, void *, size_t);
 ssize_t pkd_readv(void *, int, const struct iovec *, int);
 ssize_t pkd_recv(void *, int, void *, size_t, int);

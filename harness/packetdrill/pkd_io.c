@@ -26,19 +26,20 @@ struct io_call {
 	bool opening; /* the SYN has left with what there was: the rest waits for its answer */
 };
 
-static size_t iov_total(const struct iovec *iov, size_t count)
+size_t pkd_iov_total(const struct msghdr *msg)
 {
 	size_t total = 0;
 
-	for (size_t i = 0; i < count; i++)
-		total += iov[i].iov_len;
+	for (size_t i = 0; i < msg->msg_iovlen; i++)
+		total += msg->msg_iov[i].iov_len;
 	return total;
 }
 
 static ssize_t recv_attempt(struct pkd_call *c)
 {
 	struct io_call *io = (struct io_call *)c;
-	int flags = io->flags & (MSG_PEEK | MSG_TRUNC);
+	int flags = io->flags & (MSG_PEEK | MSG_TRUNC | MSG_OOB);
+	int64_t mark = 0;
 
 	for (;;) {
 		bool peek = io->flags & MSG_PEEK;
@@ -53,6 +54,9 @@ static ssize_t recv_attempt(struct pkd_call *c)
 			io->done = peek ? (size_t)n : io->done + (size_t)n;
 		if (n == 0 || (n > 0 && io->done >= io->target) || io->f->type != SOCK_STREAM)
 			return n == -EAGAIN ? n : (ssize_t)io->done;
+		/* A read ends before an urgent byte, whatever it still wants. */
+		if (n > 0 && !stk_option_get(pkd_world->stk, io->f->stk, STK_ATMARK, &mark) && mark)
+			return (ssize_t)io->done;
 		if (n == -EAGAIN || peek)
 			return -EAGAIN;
 	}
@@ -69,14 +73,15 @@ static ssize_t receive(struct pkd *w, struct io_call *io)
 	io->target = (size_t)io->f->rcvlowat < io->len ? (size_t)io->f->rcvlowat : io->len;
 	if (io->flags & MSG_WAITALL)
 		io->target = io->len;
-	result = pkd_wait(w, &io->call, nonblocking);
+	/* What is urgent is not waited for. */
+	result = pkd_wait(w, &io->call, nonblocking || (io->flags & MSG_OOB));
 	return result == -EAGAIN && io->done ? (ssize_t)io->done : result;
 }
 
 static ssize_t send_attempt(struct pkd_call *c)
 {
 	struct io_call *io = (struct io_call *)c;
-	int flags = io->flags & (STK_MSG_MORE | (io->opening ? 0 : PKD_STK_FLAGS));
+	int flags = io->flags & (io->opening ? PKD_STK_FLAGS & ~STK_MSG_FASTOPEN : PKD_STK_FLAGS);
 	bool fast = flags & STK_MSG_FASTOPEN;
 
 	if (io->opening && !(stk_readiness(pkd_world->stk, io->f->stk) & ~(unsigned)STK_IN))
@@ -145,7 +150,7 @@ static ssize_t recv_iov(int fd, struct msghdr *msg, int flags)
 	msg->msg_flags = 0;
 	if (flags & MSG_ERRQUEUE)
 		return pkd_leave(w, pkd_notice_read(w, io.f, msg));
-	io.len = iov_total(msg->msg_iov, msg->msg_iovlen);
+	io.len = pkd_iov_total(msg);
 	if (io.len > FLAT_MAX)
 		io.len = FLAT_MAX;
 	if (!(flags & MSG_TRUNC) || io.f->type != SOCK_STREAM) {
@@ -172,6 +177,8 @@ static ssize_t recv_iov(int fd, struct msghdr *msg, int flags)
 		pkd_addr_out(io.f, &io.peer, msg->msg_name, &msg->msg_namelen);
 	else
 		msg->msg_namelen = 0;
+	if (result > 0)
+		msg->msg_flags |= flags & MSG_OOB;
 	if (result >= 0)
 		pkd_recv_cmsg(w, io.f, msg);
 	return pkd_leave(w, result);
@@ -241,7 +248,7 @@ static ssize_t send_iov(int fd, const struct msghdr *msg, int flags)
 	io.f = pkd_socket_file(w, fd, &error);
 	if (!io.f)
 		return pkd_leave(w, error);
-	io.len = iov_total(msg->msg_iov, msg->msg_iovlen);
+	io.len = pkd_iov_total(msg);
 	if (io.len > FLAT_MAX)
 		return pkd_leave(w, -EMSGSIZE);
 	if (msg->msg_name && (io.f->type != SOCK_STREAM || (flags & MSG_FASTOPEN))) {

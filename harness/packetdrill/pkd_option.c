@@ -18,6 +18,10 @@
 
 #define PKD_FASTOPEN_NO_COOKIE 34 /* not in older headers */
 
+#ifndef TCP_FASTOPEN_KEY
+#define TCP_FASTOPEN_KEY 33
+#endif
+
 #ifndef SO_ZEROCOPY
 #define SO_ZEROCOPY 60
 #endif
@@ -29,6 +33,8 @@ static const struct {
 	{SOL_SOCKET, SO_REUSEADDR, STK_SO_REUSEADDR},
 	{SOL_SOCKET, SO_KEEPALIVE, STK_SO_KEEPALIVE},
 	{SOL_SOCKET, SO_BROADCAST, STK_SO_BROADCAST},
+	{SOL_SOCKET, SO_OOBINLINE, STK_SO_OOBINLINE},
+	{SOL_SOCKET, SO_REUSEPORT, STK_SO_REUSEPORT},
 	{IPPROTO_IPV6, IPV6_V6ONLY, STK_IPV6_V6ONLY},
 	{IPPROTO_IPV6, IPV6_UNICAST_HOPS, STK_IP_TTL},
 	{IPPROTO_IPV6, IPV6_TCLASS, STK_IP_TOS},
@@ -36,6 +42,10 @@ static const struct {
 	{IPPROTO_IP, IP_TOS, STK_IP_TOS},
 	{IPPROTO_IP, IP_MTU_DISCOVER, STK_IP_MTU_DISCOVER},
 	{IPPROTO_IPV6, IPV6_MTU_DISCOVER, STK_IP_MTU_DISCOVER},
+	{IPPROTO_IP, IP_MTU, STK_IP_MTU},
+	{IPPROTO_IPV6, IPV6_MTU, STK_IP_MTU},
+	{IPPROTO_IP, IP_RECVERR, STK_IP_RECVERR},
+	{IPPROTO_IPV6, IPV6_RECVERR, STK_IP_RECVERR},
 	{IPPROTO_TCP, TCP_NODELAY, STK_TCP_NODELAY},
 	{IPPROTO_TCP, TCP_MAXSEG, STK_TCP_MAXSEG},
 	{IPPROTO_TCP, TCP_CORK, STK_TCP_CORK},
@@ -45,6 +55,9 @@ static const struct {
 	{IPPROTO_TCP, TCP_KEEPINTVL, STK_TCP_KEEPINTVL},
 	{IPPROTO_TCP, TCP_KEEPCNT, STK_TCP_KEEPCNT},
 	{IPPROTO_TCP, TCP_NOTSENT_LOWAT, STK_TCP_NOTSENT_LOWAT},
+	{IPPROTO_TCP, TCP_SYNCNT, STK_TCP_SYNCNT},
+	{IPPROTO_TCP, TCP_DEFER_ACCEPT, STK_TCP_DEFER_ACCEPT},
+	{IPPROTO_TCP, TCP_LINGER2, STK_TCP_LINGER2},
 	{IPPROTO_TCP, TCP_FASTOPEN, STK_TCP_FASTOPEN},
 	{IPPROTO_TCP, TCP_FASTOPEN_CONNECT, STK_TCP_FASTOPEN_CONNECT},
 	{IPPROTO_TCP, PKD_FASTOPEN_NO_COOKIE, STK_TCP_FASTOPEN_NO_COOKIE},
@@ -88,6 +101,46 @@ static int congestion_get(struct pkd *w, struct pkd_file *f, char *value, sockle
 	return 0;
 }
 
+static int give(void *value, socklen_t *len, const void *from, socklen_t size)
+{
+	if (*len > size)
+		*len = size;
+	memcpy(value, from, *len);
+	return 0;
+}
+
+/* A listener's own keys for cookies: 16 bytes, or 32 with the one before. */
+static int key_set(struct pkd *w, struct pkd_file *f, const void *value, socklen_t len)
+{
+	int error = stk_fastopen_key(w->stk, f->stk, value, len);
+
+	if (error)
+		return error;
+	memcpy(f->fastopen_key, value, len);
+	f->fastopen_key_len = (uint8_t)len;
+	return 0;
+}
+
+/* Without its own it has the stack's, which is told as words: "x-x-x-x,x-x-x-x". */
+static int key_get(struct pkd *w, const struct pkd_file *f, void *value, socklen_t *len)
+{
+	uint8_t key[sizeof(f->fastopen_key)];
+	size_t key_len = f->fastopen_key_len;
+	char text[128], *at = text;
+
+	memcpy(key, f->fastopen_key, sizeof(key));
+	if (!key_len && stk_get(w->stk, "net.ipv4.tcp_fastopen_key", text, sizeof(text)))
+		return -ENOPROTOOPT;
+	while (!f->fastopen_key_len && *at && key_len < sizeof(key)) {
+		uint32_t word = (uint32_t)strtoul(at, &at, 16);
+
+		for (unsigned i = 0; i < 4; i++)
+			key[key_len++] = (uint8_t)(word >> 8 * i);
+		at += *at != '\0';
+	}
+	return give(value, len, key, (socklen_t)key_len);
+}
+
 static int remember(struct pkd_file *f, int level, int name, int value)
 {
 	for (unsigned i = 0; i < f->kept_count; i++)
@@ -106,14 +159,12 @@ static int remember(struct pkd_file *f, int level, int name, int value)
 static bool harmless(int level, int name)
 {
 	if (level == SOL_SOCKET)
-		return name == SO_PRIORITY || name == SO_MARK || name == SO_REUSEPORT ||
-		       name == SO_OOBINLINE || name == SO_DONTROUTE || name == SO_BUSY_POLL ||
-		       name == SO_INCOMING_CPU || name == SO_MAX_PACING_RATE ||
-		       name == SO_RCVLOWAT || name == SO_DEBUG || name == SO_NO_CHECK ||
-		       name == SO_TXTIME;
+		return name == SO_PRIORITY || name == SO_MARK || name == SO_DONTROUTE ||
+		       name == SO_BUSY_POLL || name == SO_INCOMING_CPU ||
+		       name == SO_MAX_PACING_RATE || name == SO_RCVLOWAT || name == SO_DEBUG ||
+		       name == SO_NO_CHECK || name == SO_TXTIME;
 	if (level == IPPROTO_TCP)
-		return name == TCP_SYNCNT || name == TCP_DEFER_ACCEPT || name == TCP_LINGER2 ||
-		       name == TCP_THIN_LINEAR_TIMEOUTS || name == TCP_THIN_DUPACK ||
+		return name == TCP_THIN_LINEAR_TIMEOUTS || name == TCP_THIN_DUPACK ||
 		       name == TCP_SAVE_SYN || name == TCP_TX_DELAY || name == TCP_WINDOW_CLAMP;
 	if (level == IPPROTO_IPV6)
 		return name == IPV6_AUTOFLOWLABEL || name == IPV6_RECVTCLASS ||
@@ -139,8 +190,8 @@ static int socket_set(struct pkd *w, struct pkd_file *f, int name, const void *v
 	case SO_LINGER:
 		if (len < sizeof(*linger))
 			return -EINVAL;
-		return stk_option_set(w->stk, w->now, f->stk, STK_SO_LINGER,
-				      linger->l_onoff ? linger->l_linger : -1);
+		f->linger_s = linger->l_onoff ? linger->l_linger : -1;
+		return stk_option_set(w->stk, w->now, f->stk, STK_SO_LINGER, f->linger_s);
 	case SO_RCVTIMEO:
 	case SO_SNDTIMEO:
 		if (len < sizeof(*tv))
@@ -180,6 +231,8 @@ static int option_set(struct pkd *w, struct pkd_file *f, int level, int name, co
 		return -ENOPROTOOPT;
 	if (level == IPPROTO_TCP && name == TCP_CONGESTION)
 		return len ? congestion_set(w, f, value, len) : -EINVAL;
+	if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
+		return key_set(w, f, value, len);
 	if (len >= sizeof(number))
 		memcpy(&number, value, sizeof(number));
 	else if (len && level != SOL_SOCKET && level != IPPROTO_TCP)
@@ -196,11 +249,6 @@ static int option_set(struct pkd *w, struct pkd_file *f, int level, int name, co
 		f->inq = number;
 		return 0;
 	}
-	if ((level == IPPROTO_IP && name == IP_RECVERR) ||
-	    (level == IPPROTO_IPV6 && name == IPV6_RECVERR)) {
-		f->recverr = number;
-		return 0;
-	}
 	return harmless(level, name) ? remember(f, level, name, number) : -ENOPROTOOPT;
 }
 
@@ -214,14 +262,6 @@ int pkd_setsockopt(void *userdata, int fd, int level, int name, const void *valu
 	if (f)
 		error = option_set(w, f, level, name, value, len);
 	return (int)pkd_leave(w, error);
-}
-
-static int give(void *value, socklen_t *len, const void *from, socklen_t size)
-{
-	if (*len > size)
-		*len = size;
-	memcpy(value, from, *len);
-	return 0;
 }
 
 static int give_number(void *value, socklen_t *len, int64_t number)
@@ -298,6 +338,8 @@ static int option_get(struct pkd *w, struct pkd_file *f, int level, int name, vo
 		error = socket_get(w, f, name, value, len);
 	else if (level == IPPROTO_TCP && name == TCP_CONGESTION)
 		error = congestion_get(w, f, value, len);
+	else if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
+		return key_get(w, f, value, len);
 	else if (level == IPPROTO_TCP && name == TCP_INFO)
 		error = pkd_tcp_info(w, f, value, len);
 	else if (level == IPPROTO_TCP && name == TCP_INQ)
@@ -377,6 +419,9 @@ int pkd_ioctl(void *userdata, int fd, unsigned long request, ...)
 		break;
 	case SIOCOUTQ:
 		error = stk_option_get(w->stk, f->stk, STK_OUTQ, &number);
+		break;
+	case SIOCATMARK:
+		error = stk_option_get(w->stk, f->stk, STK_ATMARK, &number);
 		break;
 	case SIOCOUTQNSD:
 		error = pkd_unsent(w, f, &number);

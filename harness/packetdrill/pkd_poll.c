@@ -22,6 +22,7 @@ struct pkd_watch {
 
 /* Both have the same bits. */
 static_assert((unsigned)EPOLLIN == POLLIN && (unsigned)EPOLLOUT == POLLOUT &&
+		      (unsigned)EPOLLPRI == POLLPRI &&
 		      (unsigned)EPOLLRDHUP == POLLRDHUP && (unsigned)EPOLLHUP == POLLHUP,
 	      "poll and epoll agree");
 
@@ -33,6 +34,8 @@ unsigned pkd_events(struct pkd *w, struct pkd_file *f)
 
 	if (ready & STK_IN)
 		events |= POLLIN | POLLRDNORM;
+	if (ready & STK_PRI)
+		events |= POLLPRI;
 	if (ready & STK_OUT)
 		events |= POLLOUT | POLLWRNORM;
 	if ((ready & STK_ERR) || f->notices)

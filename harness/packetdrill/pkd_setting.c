@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "harness/packetdrill/pkd_impl.h"
@@ -22,21 +21,13 @@ static const struct {
 	{"net.ipv4.tcp_pacing_ca_ratio", "120"},
 	{"net.ipv4.tcp_notsent_lowat", "4294967295"},
 	{"net.ipv4.tcp_limit_output_bytes", "1048576"},
-	{"net.ipv4.tcp_mtu_probing", "0"},
-	{"net.ipv4.tcp_base_mss", "1024"},
 	{"net.ipv4.tcp_min_snd_mss", "48"},
-	{"net.ipv4.tcp_mtu_probe_floor", "48"},
-	{"net.ipv4.tcp_probe_interval", "600"},
-	{"net.ipv4.tcp_probe_threshold", "8"},
 	{"net.ipv4.tcp_no_metrics_save", "0"},
 	{"net.ipv4.tcp_no_ssthresh_metrics_save", "1"},
 	{"net.ipv4.tcp_moderate_rcvbuf", "1"},
 	{"net.ipv4.tcp_adv_win_scale", "1"},
 	{"net.ipv4.tcp_app_win", "31"},
 	{"net.ipv4.tcp_autocorking", "1"},
-	{"net.ipv4.tcp_retries1", "3"},
-	{"net.ipv4.tcp_tw_reuse", "2"},
-	{"net.ipv4.tcp_max_tw_buckets", "65536"},
 	{"net.ipv4.tcp_abort_on_overflow", "0"},
 	{"net.ipv4.tcp_stdurg", "0"},
 	{"net.ipv4.tcp_thin_linear_timeouts", "0"},
@@ -54,7 +45,6 @@ static const struct {
 	{"net.ipv4.ip_no_pmtu_disc", "0"},
 	{"net.ipv4.ip_forward_use_pmtu", "0"},
 	{"net.core.somaxconn", "4096"},
-	{"net.core.rmem_max", "212992"},
 	{"net.core.wmem_max", "212992"},
 	{"net.core.optmem_max", "131072"},
 	{"net.core.default_qdisc", "pfifo_fast"},
@@ -74,13 +64,7 @@ static int find_kept(const char *name)
 int pkd_setting_set(struct pkd *w, const char *name, const char *value)
 {
 	int error = stk_set(w->stk, w->now, name, value), i;
-	char *end, plain[32];
 
-	/* sysctl takes numbers in any base. */
-	if (error == -EINVAL && !strncmp(value, "0x", 2)) {
-		snprintf(plain, sizeof(plain), "%llu", strtoull(value, &end, 16));
-		error = *end ? error : stk_set(w->stk, w->now, name, plain);
-	}
 	if (error != -ENOENT)
 		return error;
 	i = find_kept(name);

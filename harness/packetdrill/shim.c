@@ -3,7 +3,7 @@
  * rest succeeds and does nothing. It is called by their names:
  *
  *      sysctl [-q|-n|-e|-w] NAME[=VALUE] ...      ip [-4|-6] route add|change|replace PREFIX ...
- *      ip tcp_metrics flush ...                   tc ... (queues are not modelled: succeeds)
+ *      ip tcp_metrics flush [all]                 tc ... (queues are not modelled: succeeds)
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -69,6 +69,8 @@ static int ip_main(int argc, char **argv)
 
 	while (at < argc && argv[at][0] == '-')
 		at++;
+	if (at + 1 < argc && !strcmp(argv[at], "tcp_metrics") && !strcmp(argv[at + 1], "flush"))
+		return pkd_client_ask("flush", NULL, 0) ? 2 : 0;
 	if (at >= argc || (strcmp(argv[at], "route") && strcmp(argv[at], "ro") &&
 			   strcmp(argv[at], "r")))
 		return 0;
