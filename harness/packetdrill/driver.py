@@ -199,6 +199,8 @@ class Driver:
         if live.state == "passive" and "S" in s.flags:
             live.state, live.isn = "synack", s.seq
         while len(s.payload) < p.len:
+            if not s.payload:
+                break
             more = self.sniff(event)
             if more.seq != s.seq + len(s.payload) & 0xffffffff or not more.payload:
                 self.fail(event, f"expected {p.len} bytes, got {self.shown(s)} and then "

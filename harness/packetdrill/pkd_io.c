@@ -99,7 +99,13 @@ static ssize_t send_attempt(struct pkd_call *c)
 			io->f->connecting = true;
 			io->opening = true;
 			io->done += n > 0 ? (size_t)n : 0;
-			return io->nonblocking ? n : -EAGAIN;
+			if (io->nonblocking)
+				return n;
+			/* What waits here goes with the handshake's last ACK. */
+			if (io->done < io->len)
+				stk_option_set(pkd_world->stk, pkd_world->now, io->f->stk,
+					       STK_TCP_QUICKACK, 0);
+			return -EAGAIN;
 		}
 		io->full = n == -EAGAIN;
 		if (n < 0)

@@ -180,6 +180,34 @@ static void syn_that_leaves_again_is_plain(void **state)
 	fake_free(w);
 }
 
+static void without_quick_acks_the_handshake_ends_with_the_first_text(void **state)
+{
+	struct fake *w = world();
+	struct tcp_pcb *p;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		p = fake_socket(w, 0);
+		tcp_proto.option_set(p->stk, w->now, &p->so, STK_TCP_QUICKACK, 0);
+		assert_int_equal(send_to(w, p, 1000), -EINPROGRESS);
+		fake_skip(w);
+		fake_run(w, w->now + 10 * MS);
+		fake_inject(w, SYN | ACK, 0, 1, 0, &answer);
+		fake_expect_none(w);
+		if (i) {
+			/* Nothing to say: as late as any other. */
+			fake_run(w, w->now + 40 * MS);
+			fake_expect(w, w->now, ". 1:1(0) ack 1");
+		} else {
+			fake_send(w, p, data, 1000, 0);
+			fake_expect(w, w->now, "P. 1:1001(1000) ack 1");
+			fake_expect_none(w);
+		}
+		done(w, p);
+	}
+	fake_free(w);
+}
+
 static void answer_beyond_the_text_is_refused(void **state)
 {
 	struct fake *w = world();
@@ -422,6 +450,7 @@ int main(void)
 		cmocka_unit_test(cookie_is_asked_for_and_the_next_syn_carries_text),
 		cmocka_unit_test(text_that_the_peer_did_not_take_leaves_at_once),
 		cmocka_unit_test(syn_that_leaves_again_is_plain),
+		cmocka_unit_test(without_quick_acks_the_handshake_ends_with_the_first_text),
 		cmocka_unit_test(answer_beyond_the_text_is_refused),
 		cmocka_unit_test(peer_that_ignores_the_option_is_asked_in_its_old_form_once),
 		cmocka_unit_test(without_cookies_text_goes_at_once_and_none_is_kept),

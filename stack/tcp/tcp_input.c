@@ -426,7 +426,12 @@ static void syn_sent_arrives(struct tcp_pcb *p, struct tcp_in *in)
 	p->snd_una = p->iss + 1;
 	tcp_fastopen_answered(p, in);
 	tcp_established(p, in);
-	p->ack_now = true; /* with the SYN's text, if that leaves again */
+	p->ack_now = !p->pingpong; /* with the SYN's text, if that leaves again */
+	if (p->pingpong) {
+		/* Who answers soon (TCP_QUICKACK 0) saves an ACK, as in Linux. */
+		p->ack_delayed = true;
+		tcp_deadline_set(p, TCP_DEADLINE_ACK, tcp_now(p) + TCP_DELACK_NS);
+	}
 	tcp_fastopen_acked(p, h->ack);
 	tcp_wake(p);
 	if (in->len && process_text(p, in) && (in->h.flags & WIRE_TCP_FIN) &&
