@@ -8,3 +8,4 @@ $(call declare,program,wirefilter,wirefilter.c wf_end.c wf_options.c wf_trace.c 
 $(call declare,program,unixterm,unixterm.c term.c term_edit.c peer.c,,-ledit)
 $(call declare,program,vdeterm,vdeterm.c term.c term_edit.c peer.c,,-ledit)
 $(call declare,program,unixcmd,unixcmd.c peer.c)
+$(call declare,program,kvde_switch,kvde_switch.c kvde_net.c kvde_tree.c script.c,mgmt host base)

@@ -175,6 +175,8 @@ static void json_finish(struct mgmt_reply *r, int code)
 {
 	char scratch[32];
 
+	if (r->json_whole)
+		return;
 	if (code) {
 		r->object.tail = 0;
 		mgmt_buf_add(&r->object, "{\"code\":%d,\"error\":", 1000 + code);

@@ -134,6 +134,9 @@ void mgmt_json_text(struct mgmt_reply *, const char *key, const char *value);
 void mgmt_json_bool(struct mgmt_reply *, const char *key, bool value);
 void mgmt_json_micro(struct mgmt_reply *, const char *key, int64_t millionths);
 
+/* For a command that another tree has run: that one's whole answer to -j, instead of the above. */
+void mgmt_json_answer(struct mgmt_reply *, const char *json, size_t len);
+
 /* The session a command came from, for commands about sessions; NULL for scripts. */
 struct mgmt_session *mgmt_reply_session(const struct mgmt_reply *);
 

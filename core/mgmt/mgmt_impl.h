@@ -82,6 +82,7 @@ struct mgmt_reply {
 	const struct mgmt_command *command; /* NULL when there was none of that name */
 	bool json;	/* -j was asked */
 	bool json_said; /* by the command itself */
+	bool json_whole; /* as another tree has said it */
 	bool comma;	/* before the next key or value */
 	unsigned depth;
 	char open[MGMT_NEST_MAX]; /* the closing bracket of each level */

@@ -234,7 +234,7 @@ static void help_is_the_table_of_the_original_whole_and_by_prefix(void **state)
 	assert_string_equal(
 		ask(&f, "help -j load\n"),
 		DATA "{\"commands\":[{\"path\":\"load\",\"menu\":false,\"syntax\":\"path\","
-		     "\"help\":\"load a configuration script\"}]}\n.\n" OK PROMPT);
+		     "\"help\":\"load a configuration script\",\"data\":false}]}\n.\n" OK PROMPT);
 	teardown(&f);
 }
 
@@ -394,6 +394,30 @@ static void json_is_one_valid_line_also_for_errors_and_plain_commands(void **sta
 	teardown(&f);
 }
 
+static int run_relayed(void *owner, vs_time now, struct mgmt_reply *r, const char *args)
+{
+	(void)owner, (void)now;
+	mgmt_line(r, "text");
+	mgmt_json_answer(r, "{\"far\":[1]} and more", 11);
+	return *args ? -EPERM : 0;
+}
+
+static void what_another_tree_answered_is_the_answer(void **state)
+{
+	static const struct mgmt_command relayed = {"relayed", "", "", run_relayed, 0};
+	static struct fixture f;
+
+	(void)state;
+	setup(&f);
+	said(&f);
+	assert_int_equal(mgmt_add(f.m, &relayed, 1, &f), 0);
+	assert_string_equal(ask(&f, "relayed\n"), DATA "text\n.\n" OK PROMPT);
+	assert_string_equal(ask(&f, "relayed -j\n"), DATA "{\"far\":[1]}\n.\n" OK PROMPT);
+	assert_string_equal(ask(&f, "relayed -j x\n"),
+			    DATA "{\"far\":[1]}\n.\n1001 Operation not permitted\n" PROMPT);
+	teardown(&f);
+}
+
 static void scripts_name_path_and_line_of_what_fails(void **state)
 {
 	static struct fixture f;
@@ -541,6 +565,7 @@ int main(void)
 			a_reader_who_never_reads_is_sent_away_when_its_commands_fill_the_input),
 		cmocka_unit_test(long_lines_and_binary_are_errors_in_words),
 		cmocka_unit_test(json_is_one_valid_line_also_for_errors_and_plain_commands),
+		cmocka_unit_test(what_another_tree_answered_is_the_answer),
 		cmocka_unit_test(scripts_name_path_and_line_of_what_fails),
 		cmocka_unit_test(commands_run_without_a_session),
 		cmocka_unit_test(completion_offers_commands_and_menus),

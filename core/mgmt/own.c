@@ -40,6 +40,7 @@ static int run_help(void *owner, vs_time now, struct mgmt_reply *r, const char *
 		mgmt_json_bool(r, "menu", menu);
 		mgmt_json_text(r, "syntax", menu ? "" : syntax);
 		mgmt_json_text(r, "help", c->help);
+		mgmt_json_bool(r, "data", c->flags & MGMT_DATA);
 		mgmt_json_close(r);
 	}
 	return 0;

@@ -228,3 +228,12 @@ void mgmt_json_micro(struct mgmt_reply *r, const char *key, int64_t millionths)
 		digits--;
 	mgmt_buf_add(&r->object, ".%0*llu", digits, part);
 }
+
+void mgmt_json_answer(struct mgmt_reply *r, const char *json, size_t len)
+{
+	if (!r->json)
+		return;
+	vs_assert(!r->json_said);
+	r->json_said = r->json_whole = true;
+	mgmt_buf_put(&r->object, json, len);
+}

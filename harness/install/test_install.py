@@ -10,8 +10,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("VSQ_BUILD", ROOT / "build")).resolve()
-PROGRAMS = ["dpipe", "kmtrace", "unixcmd", "unixterm", "vde_plug", "vde_plug2tap", "vde_switch",
-            "vdeterm", "vsq", "wirefilter"]
+PROGRAMS = ["dpipe", "kmtrace", "kvde_switch", "unixcmd", "unixterm", "vde_plug", "vde_plug2tap",
+            "vde_switch", "vdeterm", "vsq", "wirefilter"]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ LAYERS: dict[str, list[str]] = {
     "core/link": [*FOUNDATION, "core/mgmt"],
     "core/host": [*FOUNDATION, "core/mgmt"],
     "core/plug": [*FOUNDATION, "core/host", "kernel/uapi"],
-    "core/bin": [*FOUNDATION, *ENGINES, "core/host", "core/plug"],
+    "core/bin": [*FOUNDATION, *ENGINES, "core/host", "core/plug", "kernel/uapi"],
     "stack": FOUNDATION,
     "stack/netif": [*FOUNDATION, "core/host", "core/plug", "core/link", "stack"],
     "stack/lwip": [*FOUNDATION, "core/host", "stack"],
