@@ -125,10 +125,24 @@ static bool send_segment(struct tcp_pcb *p, uint32_t seq, uint32_t len, uint8_t 
 	return true;
 }
 
+/* The number of a segment without text. If the peer has drawn back its window, what was sent beyond
+ * it is not there for the peer, and an ACK from snd_nxt would be outside and not be heard: both
+ * sides could then wait for each other's window. What the peer's shift cut off is no drawing back.
+ */
+static uint32_t bare_seq(const struct tcp_pcb *p)
+{
+	uint32_t edge = p->snd_una + p->snd_wnd;
+
+	if (!wire_seq_lt(edge, p->snd_nxt) ||
+	    (p->wscale_on && p->snd_nxt - edge < 1U << p->snd_wscale))
+		return p->snd_nxt;
+	return edge;
+}
+
 void tcp_send_ack(struct tcp_pcb *p)
 {
 	if (tcp_path_refresh(p) == 0)
-		send_segment(p, p->snd_nxt, 0, WIRE_TCP_ACK);
+		send_segment(p, bare_seq(p), 0, WIRE_TCP_ACK);
 }
 
 void tcp_send_probe(struct tcp_pcb *p)
@@ -177,7 +191,7 @@ void tcp_send_syn(struct tcp_pcb *p)
 
 void tcp_send_reset(struct tcp_pcb *p)
 {
-	struct wire_tcp h = {.seq = p->snd_nxt, .flags = WIRE_TCP_RST | WIRE_TCP_ACK};
+	struct wire_tcp h = {.seq = bare_seq(p), .flags = WIRE_TCP_RST | WIRE_TCP_ACK};
 
 	if (tcp_path_refresh(p) == 0 && transmit(p, &h, 0))
 		stk_count(p->stk, STK_TcpOutRsts);

@@ -241,6 +241,29 @@ static void sliver_behind_a_window_long_closed_is_used_within_a_second(void **st
 	fake_free(w);
 }
 
+/* RFC 9293 3.10.7.4: at a window of zero only what begins at RCV.NXT is heard. */
+static void acks_come_from_where_the_peer_has_drawn_back_its_window(void **state)
+{
+	struct fake *w = fake_new(1, false, true, 0);
+	struct tcp_pcb *p = connected(w, 65535, false);
+	struct wire_tcp h = {.window = 0};
+
+	(void)state;
+	fake_send(w, p, data, 3000, 0);
+	fake_run(w, 200 * MS);
+	inject_ack(w, 1, 1001, 0); /* 2,000 bytes are under way, and may no more be */
+	fake_skip(w);
+	fake_inject(w, ACK, 1, 1001, 2000, &h);
+	fake_run(w, 201 * MS);
+	fake_expect(w, 200 * MS, ". 1001:1001(0) ack 2001");
+	inject_ack(w, 2001, 1001, 65535);
+	fake_skip(w);
+	fake_inject(w, ACK, 2001, 1001, 2000, &(struct wire_tcp){.window = 65535});
+	fake_run(w, 202 * MS);
+	fake_expect(w, 201 * MS, ". 3001:3001(0) ack 4001");
+	fake_free(w);
+}
+
 static void keep_alive_probes_and_then_resets(void **state)
 {
 	struct fake *w = fake_new(1, false, true, 0);
@@ -404,6 +427,7 @@ int main(void)
 		cmocka_unit_test(zero_window_is_probed_with_back_off_for_as_long_as_it_is_answered),
 		cmocka_unit_test(sliver_of_a_window_is_used_only_after_the_timer),
 		cmocka_unit_test(sliver_behind_a_window_long_closed_is_used_within_a_second),
+		cmocka_unit_test(acks_come_from_where_the_peer_has_drawn_back_its_window),
 		cmocka_unit_test(keep_alive_probes_and_then_resets),
 		cmocka_unit_test(user_timeout_ends_a_connection_that_is_not_answered),
 		cmocka_unit_test(acks_are_quick_at_the_start_then_wait_40_ms_or_a_second_segment),
